@@ -1,0 +1,56 @@
+//! The one change a record undergoes when it enters a batch.
+//!
+//! Walking a path in the kernel goes from the leaf to the root, and the kernel
+//! cannot turn the result round cheaply; here it is one pass over cached bytes.
+
+use crate::schema::{EventSchema, Shape};
+use crate::schema::{TEXT_LEAF_FIRST, TEXT_TRUNCATED, TailRef};
+
+/// Turns every path in `record` that was written leaf first (`c/b/a/`) into the
+/// form people read (`/a/b/c`). A path whose front was cut loses its leading
+/// slash, because it is not the path from the root.
+pub(super) fn turn_paths(schema: &EventSchema, record: &mut [u8]) {
+    for attribute in &schema.attributes {
+        if matches!(attribute.field.shape, Shape::Text(_)) {
+            turn_path(record, attribute.field.offset);
+        }
+    }
+    for (_, field) in schema
+        .lifecycle
+        .iter()
+        .flat_map(|lifecycle| &lifecycle.fields)
+    {
+        if matches!(field.shape, Shape::Text(_)) {
+            turn_path(record, field.offset);
+        }
+    }
+}
+
+fn turn_path(record: &mut [u8], at: u32) {
+    let Some(mut tail) = TailRef::read(record, at) else {
+        return;
+    };
+    if tail.flags & TEXT_LEAF_FIRST == 0 {
+        return;
+    }
+    tail.flags &= !TEXT_LEAF_FIRST;
+    let start = tail.offset as usize;
+    let Some(path) = record.get_mut(start..start + usize::from(tail.length)) else {
+        return;
+    };
+    path.reverse();
+    path.split_mut(|&byte| byte == b'/')
+        .for_each(<[u8]>::reverse);
+    if tail.flags & TEXT_TRUNCATED != 0 && path.first() == Some(&b'/') {
+        tail.offset += 1;
+        tail.length -= 1;
+    }
+    tail.write(record, at);
+}
+
+/// Start and length, within `record`, of the tail bytes referred to at `at`.
+pub(super) fn tail_range(record: &[u8], at: u32) -> Option<(usize, usize)> {
+    let tail = TailRef::read(record, at)?;
+    tail.bytes(record)?;
+    Some((tail.offset as usize, usize::from(tail.length)))
+}

@@ -1,0 +1,2 @@
+//! Eunomia.
+fn main() {}

@@ -4,6 +4,7 @@
 //! the component traits, queues, accounts and the pipeline runtime.
 
 pub mod batch;
+pub mod config;
 pub mod key;
 pub mod names;
 pub mod schema;

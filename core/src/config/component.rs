@@ -1,0 +1,148 @@
+//! What a component tells about its configuration, and the row by which it is known.
+
+use std::fmt;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{ConfigError, ConfigErrors, Node, decode};
+
+/// The configuration of a component: the body that stands under its name.
+///
+/// Use `#[serde(default, deny_unknown_fields)]`, a doc comment for each field with its unit, default and bounds, and
+/// `#[serde(skip_serializing_if = "Option::is_none")]` where absent means something.
+pub trait Settings: DeserializeOwned + Serialize + JsonSchema + 'static {
+    /// Refuses what is of the right type and wrong all the same: ranges, values that exclude each other.
+    fn check(&self, _check: &mut Check<'_>) {}
+
+    /// What nobody else in this process may use at the same time: `stdout`, `file out.jsonl`,
+    /// `address 127.0.0.1:9464`. Two components of a running pipeline with the same claim are refused.
+    fn claims(&self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+/// Collects what a component refuses about its own settings.
+#[derive(Debug)]
+pub struct Check<'a> {
+    node: &'a Node,
+    errors: ConfigErrors,
+}
+
+impl<'a> Check<'a> {
+    /// A check of what was written in `node`.
+    pub fn new(node: &'a Node) -> Self {
+        Self {
+            node,
+            errors: ConfigErrors::default(),
+        }
+    }
+
+    /// Refuses the value under `keys`, a path below the component's body; the value around it if it wasn't written.
+    pub fn refuse(&mut self, keys: &[&str], message: impl Into<String>) {
+        self.errors.push(self.node.nearest(keys).error(message));
+    }
+
+    /// Refuses something at a place that the caller knows.
+    pub fn push(&mut self, error: ConfigError) {
+        self.errors.push(error);
+    }
+
+    /// What was refused.
+    pub fn finish(self) -> ConfigErrors {
+        self.errors
+    }
+}
+
+/// Settings that were read and found right.
+pub struct Ready<B: ?Sized> {
+    /// The settings, as what builds the component.
+    pub config: Box<B>,
+    /// The settings with their defaults, secrets redacted.
+    pub effective: serde_json::Value,
+    /// See [`Settings::claims`].
+    pub claims: Vec<String>,
+    /// The secrets in them as they were written.
+    pub secrets: Vec<String>,
+}
+
+impl<B: ?Sized> fmt::Debug for Ready<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ready")
+            .field("effective", &self.effective)
+            .field("claims", &self.claims)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A kind of component by its name in the configuration; `B` is the trait object that builds it.
+pub struct Factory<B: ?Sized + 'static> {
+    /// The name, as in `exporters: { NAME: ... }`.
+    pub name: &'static str,
+    read: fn(&Node) -> Result<Ready<B>, ConfigErrors>,
+    schema: fn(&mut SchemaGenerator) -> Schema,
+}
+
+impl<B: ?Sized> fmt::Debug for Factory<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Factory")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Settings that can be boxed as the trait object `B`; every component trait has one line for it.
+pub trait BoxedAs<B: ?Sized>: Settings {
+    /// The settings in their box.
+    fn boxed(self) -> Box<B>;
+}
+
+impl<B: ?Sized> Factory<B> {
+    /// The row of the component with the settings `C`.
+    pub const fn new<C: BoxedAs<B>>(name: &'static str) -> Self {
+        Self {
+            name,
+            read: read::<B, C>,
+            schema: schema::<C>,
+        }
+    }
+
+    /// Reads a body; nothing at all is an empty one.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn read(&self, body: &Node) -> Result<Ready<B>, ConfigErrors> {
+        (self.read)(body)
+    }
+
+    /// The JSON Schema of a body.
+    pub fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
+        (self.schema)(generator)
+    }
+}
+
+fn read<B: ?Sized, C: BoxedAs<B>>(body: &Node) -> Result<Ready<B>, ConfigErrors> {
+    let decoded = decode::<C>(body)?;
+    let mut check = Check::new(body);
+    decoded.value.check(&mut check);
+    let effective = match serde_json::to_value(&decoded.value) {
+        Ok(value) => value,
+        Err(error) => {
+            check.refuse(&[], format!("can't be shown: {error}"));
+            serde_json::Value::Null
+        }
+    };
+    let claims = decoded.value.claims();
+    let secrets = decoded.secrets;
+    check.finish().or(())?;
+    Ok(Ready {
+        config: decoded.value.boxed(),
+        effective,
+        claims,
+        secrets,
+    })
+}
+
+fn schema<C: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    generator.subschema_for::<C>()
+}

@@ -1,0 +1,45 @@
+# Everything a person or a CI does with this tree. `make run` and `make test` need nothing
+# beforehand but make, bash and a network.
+
+SHELL := /bin/bash
+MAKEFLAGS += --no-print-directory
+# Where rustup puts cargo when scripts/setup has just installed it.
+export PATH := $(PATH):$(or $(CARGO_HOME),$(HOME)/.cargo)/bin
+
+BINARY := target/release/eunomia-pipeline
+# Arguments for `make run`, as in: make run ARGS='--set receivers.ebpf.filter.pid_tree=[42]'
+ARGS ?=
+
+.PHONY: help build run setup test check bench peers test-peers
+
+help: ## Lists what can be made
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
+
+build: ## Installs what compiling lacks and builds target/release/eunomia-pipeline
+	@scripts/setup build
+	@cargo build --release --package eunomia-pipeline --target-dir target
+
+run: build ## Builds and runs the default pipeline, with ARGS
+	@exec $(BINARY) --config pipeline.yaml $(ARGS)
+
+setup:
+	@scripts/setup test
+
+test: setup check build ## Installs, builds and passes every test, kernel machines included
+	EUNOMIA_BIN=$(CURDIR)/$(BINARY) cargo test --workspace
+
+check: ## Formatting, lints and documentation, without running anything
+	cargo fmt --all --check
+	scripts/check-files
+	cargo clippy --workspace --all-targets -- --deny warnings
+	RUSTDOCFLAGS='--deny warnings' cargo doc --workspace --no-deps --quiet
+
+bench: ## Measures and writes docs/benchmarks.md
+	@scripts/setup build
+	cargo bench --workspace
+
+peers: ## Builds the servers that test-peers sends to, into a cache outside the tree
+	@scripts/fetch-peers
+
+test-peers: setup build ## Tests against a real OpenTelemetry Collector and Prometheus
+	EUNOMIA_BIN=$(CURDIR)/$(BINARY) cargo test --package eunomia-integration --test 'peer*' -- --ignored

@@ -3,11 +3,16 @@
 //! Nothing here does I/O of its own: events, schemas, batches, metric points,
 //! the component traits, queues, accounts and the pipeline runtime.
 
+pub mod account;
 pub mod batch;
-pub mod config;
+pub mod component;
 pub mod key;
+pub mod metric;
 pub mod names;
+pub mod pipeline;
+pub mod queue;
 pub mod schema;
+pub mod signal;
 pub mod subject;
 pub mod time;
 pub mod value;

@@ -1,0 +1,93 @@
+//! Metric points: what probes count in the kernel and the daemon counts of
+//! itself.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::key::Key;
+use crate::subject::{Attributes, Container};
+use crate::time::WallNanos;
+
+/// What a metric is, shared by its points.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MetricDescriptor {
+    /// Its name in OpenTelemetry's form, with dots.
+    pub name: Key,
+    /// Its unit in UCUM; empty for none.
+    pub unit: Box<str>,
+    /// One sentence for people.
+    pub description: Box<str>,
+    /// How its points add up.
+    pub kind: MetricKind,
+}
+
+/// How the points of a metric add up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MetricKind {
+    /// A monotonic cumulative sum.
+    Counter,
+    /// A value of its own.
+    Gauge,
+    /// A cumulative histogram.
+    Histogram,
+}
+
+/// One point of a metric.
+#[derive(Clone, Debug)]
+pub struct Point {
+    /// What it is a point of.
+    pub metric: Arc<MetricDescriptor>,
+    /// What it is about.
+    pub attributes: Attributes,
+    /// The container it is about, where there is one.
+    pub container: Option<Arc<Container>>,
+    /// Since when counters and histograms count.
+    pub start: WallNanos,
+    /// The value.
+    pub value: PointValue,
+}
+
+/// The value of a point.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum PointValue {
+    /// A count.
+    Uint(u64),
+    /// A signed value.
+    Int(i64),
+    /// A floating-point value.
+    Float(f64),
+    /// A distribution.
+    Histogram(Histogram),
+}
+
+/// A distribution over buckets.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Histogram {
+    /// How many values.
+    pub count: u64,
+    /// Their sum, where it was kept.
+    pub sum: Option<f64>,
+    /// Upper bounds (inclusive, ascending, the last may be infinite) with the
+    /// number of values in that bucket alone.
+    pub buckets: Vec<(f64, u64)>,
+}
+
+/// Points read at one moment.
+#[derive(Clone, Debug, Default)]
+pub struct MetricBatch {
+    /// When they were read.
+    pub time: WallNanos,
+    /// The points.
+    pub points: Vec<Point>,
+}
+
+impl MetricBatch {
+    /// Memory that the batch keeps busy, in bytes, roughly.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        // Attributes of a point are a handful of short texts.
+        const ATTRIBUTES_OF_A_POINT: usize = 256;
+        self.points.capacity() * (size_of::<Point>() + ATTRIBUTES_OF_A_POINT)
+    }
+}

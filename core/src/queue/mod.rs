@@ -1,0 +1,310 @@
+//! The bounded queue in front of every exporter.
+//!
+//! It is bounded in bytes, and what is on its way to the other side still
+//! counts: an exporter with a slow peer holds no more than its queue may. What
+//! happens when it is full is configured and counted.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
+
+use crate::account::{Account, Accountable, ByReason, ExporterAccount};
+use crate::signal::{Carries, Signal};
+
+/// What a full queue does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WhenFull {
+    /// Holds up the whole pipeline until there is room.
+    Block,
+    /// Drops what has waited longest.
+    DropOldest,
+    /// Drops what comes.
+    DropNewest,
+}
+
+/// Why a full queue, or one whose exporter is gone, dropped something.
+const QUEUE_FULL: &str = "queue_full";
+const EXPORTER_GONE: &str = "exporter_gone";
+/// Why a delivery that was neither delivered nor dropped with a reason is gone.
+const UNSENT: &str = "unsent";
+
+struct Shared {
+    exporter: Box<str>,
+    max_bytes: usize,
+    when_full: WhenFull,
+    carries: Carries,
+    state: Mutex<State>,
+    readable: Notify,
+    writable: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: VecDeque<Arc<Signal>>,
+    /// Bytes of what is waiting and of what is on its way.
+    bytes: usize,
+    writers: usize,
+    reader_gone: bool,
+    accepted: u64,
+    delivered: u64,
+    dropped_by: ByReason,
+    queued: u64,
+}
+
+impl State {
+    fn drop_items(&mut self, items: usize, reason: &str) {
+        if items > 0 {
+            *self.dropped_by.entry(reason.into()).or_default() += items as u64;
+            self.queued = self.queued.saturating_sub(items as u64);
+        }
+    }
+
+    /// Takes the oldest one out of what is waiting and drops it.
+    fn drop_oldest(&mut self) -> bool {
+        let Some(oldest) = self.waiting.pop_front() else { return false };
+        self.bytes = self.bytes.saturating_sub(oldest.bytes());
+        self.drop_items(oldest.len(), QUEUE_FULL);
+        true
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether `bytes` more fit; one batch always fits an empty queue, for it
+    /// would never fit any other way.
+    fn fits(&self, state: &State, bytes: usize) -> bool {
+        state.bytes == 0 || state.bytes + bytes <= self.max_bytes
+    }
+}
+
+impl Accountable for Shared {
+    fn accounts(&self) -> Vec<Account> {
+        let state = self.state();
+        vec![Account::Exporter(ExporterAccount {
+            exporter: self.exporter.clone(),
+            accepted: state.accepted,
+            delivered: state.delivered,
+            dropped: state.dropped_by.values().sum(),
+            dropped_by: state.dropped_by.clone(),
+            queued: state.queued,
+            queued_bytes: state.bytes as u64,
+        })]
+    }
+}
+
+/// Makes a queue for the exporter called `exporter`. The third value is its
+/// account.
+#[must_use]
+pub fn queue(
+    exporter: &str,
+    max_bytes: usize,
+    when_full: WhenFull,
+    carries: Carries,
+) -> (QueueWriter, QueueReader, Arc<dyn Accountable>) {
+    let shared = Arc::new(Shared {
+        exporter: exporter.into(),
+        max_bytes,
+        when_full,
+        carries,
+        state: Mutex::new(State { writers: 1, ..State::default() }),
+        readable: Notify::new(),
+        writable: Notify::new(),
+    });
+    let account: Arc<dyn Accountable> = Arc::<Shared>::clone(&shared);
+    (QueueWriter(Arc::clone(&shared)), QueueReader(shared), account)
+}
+
+/// The end that a pipeline writes to.
+pub struct QueueWriter(Arc<Shared>);
+
+impl QueueWriter {
+    /// Puts `signal` into the queue; waits if the queue is full and blocks.
+    /// What the exporter does not carry is passed over.
+    pub async fn push(&self, signal: &Arc<Signal>) {
+        if signal.is_empty() || !self.0.carries.takes(signal) {
+            return;
+        }
+        self.0.state().accepted += signal.len() as u64;
+        self.0.state().queued += signal.len() as u64;
+        loop {
+            // Registered before the check, so that no wake-up is missed in between.
+            let writable = self.0.writable.notified();
+            if self.offer(signal) {
+                return;
+            }
+            writable.await;
+        }
+    }
+
+    /// Whether `signal` has found its end: in the queue, or dropped.
+    fn offer(&self, signal: &Arc<Signal>) -> bool {
+        let mut state = self.0.state();
+        if state.reader_gone {
+            state.drop_items(signal.len(), EXPORTER_GONE);
+            return true;
+        }
+        let bytes = signal.bytes();
+        if !self.0.fits(&state, bytes) {
+            match self.0.when_full {
+                WhenFull::Block => return false,
+                WhenFull::DropNewest => {
+                    state.drop_items(signal.len(), QUEUE_FULL);
+                    return true;
+                }
+                WhenFull::DropOldest => while !self.0.fits(&state, bytes) && state.drop_oldest() {},
+            }
+            // All that is left is on its way: there is nothing older to drop.
+            if !self.0.fits(&state, bytes) {
+                state.drop_items(signal.len(), QUEUE_FULL);
+                return true;
+            }
+        }
+        state.bytes += bytes;
+        state.waiting.push_back(Arc::clone(signal));
+        drop(state);
+        self.0.readable.notify_one();
+        true
+    }
+}
+
+impl Clone for QueueWriter {
+    fn clone(&self) -> Self {
+        self.0.state().writers += 1;
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl Drop for QueueWriter {
+    fn drop(&mut self) {
+        let mut state = self.0.state();
+        state.writers -= 1;
+        if state.writers == 0 {
+            drop(state);
+            self.0.readable.notify_one();
+        }
+    }
+}
+
+impl std::fmt::Debug for QueueWriter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("QueueWriter").field(&self.0.exporter).finish()
+    }
+}
+
+/// The end that an exporter reads from.
+pub struct QueueReader(Arc<Shared>);
+
+impl QueueReader {
+    /// Waits for the next batch; `None` when all pipelines have ended and the
+    /// queue is empty. Dropping the future loses nothing.
+    pub async fn next(&mut self) -> Option<Delivery> {
+        let shared = Arc::clone(&self.0);
+        loop {
+            let readable = shared.readable.notified();
+            if let Some(delivery) = self.try_next() {
+                return Some(delivery);
+            }
+            if self.0.state().writers == 0 {
+                return None;
+            }
+            readable.await;
+        }
+    }
+
+    /// The next batch, if one is waiting.
+    pub fn try_next(&mut self) -> Option<Delivery> {
+        let signal = self.0.state().waiting.pop_front()?;
+        let left = signal.len();
+        Some(Delivery { shared: Arc::clone(&self.0), signal, left })
+    }
+}
+
+impl Drop for QueueReader {
+    fn drop(&mut self) {
+        let mut state = self.0.state();
+        state.reader_gone = true;
+        while let Some(signal) = state.waiting.pop_front() {
+            state.bytes = state.bytes.saturating_sub(signal.bytes());
+            state.drop_items(signal.len(), EXPORTER_GONE);
+        }
+        drop(state);
+        self.0.writable.notify_waiters();
+    }
+}
+
+impl std::fmt::Debug for QueueReader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("QueueReader").field(&self.0.exporter).finish()
+    }
+}
+
+/// A batch on its way to the other side. It counts as queued, bytes included,
+/// until it is dropped; what was not said to be delivered or dropped by then is
+/// counted as dropped.
+#[must_use = "a delivery that is dropped at once counts as lost"]
+pub struct Delivery {
+    shared: Arc<Shared>,
+    signal: Arc<Signal>,
+    left: usize,
+}
+
+impl Delivery {
+    /// What is to be delivered.
+    #[must_use]
+    pub fn signal(&self) -> &Arc<Signal> {
+        &self.signal
+    }
+
+    /// Counts all that is left as delivered.
+    pub fn delivered(mut self) {
+        self.delivered_some(self.left);
+    }
+
+    /// Counts all that is left as dropped.
+    pub fn dropped(mut self, reason: &str) {
+        self.dropped_some(self.left, reason);
+    }
+
+    /// Counts `items` as delivered.
+    pub fn delivered_some(&mut self, items: usize) {
+        let items = items.min(self.left);
+        self.left -= items;
+        let mut state = self.shared.state();
+        state.delivered += items as u64;
+        state.queued = state.queued.saturating_sub(items as u64);
+    }
+
+    /// Counts `items` as dropped for `reason`.
+    pub fn dropped_some(&mut self, items: usize, reason: &str) {
+        let items = items.min(self.left);
+        self.left -= items;
+        self.shared.state().drop_items(items, reason);
+    }
+}
+
+impl Drop for Delivery {
+    fn drop(&mut self) {
+        let mut state = self.shared.state();
+        state.drop_items(self.left, UNSENT);
+        state.bytes = state.bytes.saturating_sub(self.signal.bytes());
+        drop(state);
+        // Several pipelines may be waiting for the room that this leaves.
+        self.shared.writable.notify_waiters();
+    }
+}
+
+impl std::fmt::Debug for Delivery {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Delivery").field("left", &self.left).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

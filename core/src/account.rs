@@ -104,13 +104,16 @@ impl Account {
         let total = |by: &ByReason| by.values().sum::<u64>();
         match self {
             Self::Probe(a) => {
-                a.seen == a.filtered + a.lost + a.in_ring + a.received && a.lost == total(&a.lost_by)
+                a.seen == a.filtered + a.lost + a.in_ring + a.received
+                    && a.lost == total(&a.lost_by)
             }
             Self::Processor(a) => {
-                a.incoming + a.made == a.outgoing + a.dropped + a.held && a.dropped == total(&a.dropped_by)
+                a.incoming + a.made == a.outgoing + a.dropped + a.held
+                    && a.dropped == total(&a.dropped_by)
             }
             Self::Exporter(a) => {
-                a.accepted == a.delivered + a.dropped + a.queued && a.dropped == total(&a.dropped_by)
+                a.accepted == a.delivered + a.dropped + a.queued
+                    && a.dropped == total(&a.dropped_by)
             }
         }
     }
@@ -120,20 +123,54 @@ impl fmt::Display for Account {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Probe(a) => {
-                let ProbeAccount { probe, event, seen, filtered, in_ring, received, missed, .. } = a;
-                write!(f, "probe {probe} {event}: seen {seen} = filtered {filtered} + ")?;
+                let ProbeAccount {
+                    probe,
+                    event,
+                    seen,
+                    filtered,
+                    in_ring,
+                    received,
+                    missed,
+                    ..
+                } = a;
+                write!(
+                    f,
+                    "probe {probe} {event}: seen {seen} = filtered {filtered} + "
+                )?;
                 write_reasons(f, "lost", a.lost, &a.lost_by)?;
-                write!(f, " + in ring {in_ring} + received {received}; missed {missed}")
+                write!(
+                    f,
+                    " + in ring {in_ring} + received {received}; missed {missed}"
+                )
             }
             Self::Processor(a) => {
-                let ProcessorAccount { processor, incoming, made, outgoing, held, .. } = a;
-                write!(f, "processor {processor}: in {incoming} + made {made} = out {outgoing} + ")?;
+                let ProcessorAccount {
+                    processor,
+                    incoming,
+                    made,
+                    outgoing,
+                    held,
+                    ..
+                } = a;
+                write!(
+                    f,
+                    "processor {processor}: in {incoming} + made {made} = out {outgoing} + "
+                )?;
                 write_reasons(f, "dropped", a.dropped, &a.dropped_by)?;
                 write!(f, " + held {held}")
             }
             Self::Exporter(a) => {
-                let ExporterAccount { exporter, accepted, delivered, queued, .. } = a;
-                write!(f, "exporter {exporter}: accepted {accepted} = delivered {delivered} + ")?;
+                let ExporterAccount {
+                    exporter,
+                    accepted,
+                    delivered,
+                    queued,
+                    ..
+                } = a;
+                write!(
+                    f,
+                    "exporter {exporter}: accepted {accepted} = delivered {delivered} + "
+                )?;
                 write_reasons(f, "dropped", a.dropped, &a.dropped_by)?;
                 write!(f, " + queued {queued}")
             }
@@ -146,7 +183,10 @@ fn write_reasons(f: &mut fmt::Formatter<'_>, what: &str, total: u64, by: &ByReas
     if by.is_empty() {
         return Ok(());
     }
-    let reasons: Vec<_> = by.iter().map(|(reason, count)| format!("{reason} {count}")).collect();
+    let reasons: Vec<_> = by
+        .iter()
+        .map(|(reason, count)| format!("{reason} {count}"))
+        .collect();
     write!(f, " ({})", reasons.join(", "))
 }
 
@@ -168,13 +208,20 @@ pub struct Accounts(Arc<Mutex<Vec<Arc<dyn Accountable>>>>);
 impl Accounts {
     /// Adds a component.
     pub fn register(&self, component: Arc<dyn Accountable>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(component);
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(component);
     }
 
     /// The accounts of all components as they stand, in the order of the data.
     #[must_use]
     pub fn read(&self) -> Vec<Account> {
-        let mut accounts: Vec<_> = self.components().iter().flat_map(|one| one.accounts()).collect();
+        let mut accounts: Vec<_> = self
+            .components()
+            .iter()
+            .flat_map(|one| one.accounts())
+            .collect();
         accounts.sort_by_key(|account| match account {
             Account::Probe(_) => 0,
             Account::Processor(_) => 1,
@@ -186,12 +233,18 @@ impl Accounts {
     /// Further metric points of all components.
     #[must_use]
     pub fn points(&self) -> Vec<Point> {
-        self.components().iter().flat_map(|one| one.points()).collect()
+        self.components()
+            .iter()
+            .flat_map(|one| one.points())
+            .collect()
     }
 
     // The list is cloned, so that no component is asked under the lock.
     fn components(&self) -> Vec<Arc<dyn Accountable>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }
 
@@ -250,7 +303,10 @@ mod tests {
             json(&exporter),
             r#"{"account":"exporter","exporter":"json","accepted":5,"delivered":5,"dropped":0,"dropped_by":{},"queued":0}"#
         );
-        assert_eq!(exporter.to_string(), "exporter json: accepted 5 = delivered 5 + dropped 0 + queued 0");
+        assert_eq!(
+            exporter.to_string(),
+            "exporter json: accepted 5 = delivered 5 + dropped 0 + queued 0"
+        );
     }
 
     /// One event counted twice or not at all shows.

@@ -5,12 +5,11 @@
 //! back, and says so in its account.
 
 use std::fmt;
-use std::sync::Arc;
 
 use async_trait::async_trait;
 use tokio::sync::watch;
 
-use crate::account::{Accounts, ByReason};
+use crate::account::ByReason;
 use crate::batch::Batch;
 use crate::metric::MetricBatch;
 use crate::pipeline::Output;
@@ -134,7 +133,11 @@ impl Stop {
     /// Waits until the stop is requested.
     pub async fn requested(&mut self) {
         // An error means that the source is gone: that is a request as well.
-        self.0.wait_for(|stop| *stop).await.map(drop).unwrap_or_default();
+        self.0
+            .wait_for(|stop| *stop)
+            .await
+            .map(drop)
+            .unwrap_or_default();
     }
 
     /// Whether it is requested already.
@@ -149,17 +152,6 @@ impl StopSource {
     pub fn request(&self) {
         self.0.send_replace(true);
     }
-}
-
-/// What every component gets when it is built.
-#[derive(Clone, Debug)]
-pub struct BuildContext {
-    /// The component's name in the configuration, such as `ebpf/files`.
-    pub id: Arc<str>,
-    /// The machine.
-    pub host: Arc<Host>,
-    /// Where accounts are kept; a component with one of its own adds it.
-    pub accounts: Accounts,
 }
 
 /// The machine that the program runs on.
@@ -199,16 +191,25 @@ pub enum FailureKind {
 impl ComponentError {
     /// A failure for good.
     pub fn failed(message: impl fmt::Display) -> Self {
-        Self { kind: FailureKind::Failed, message: message.to_string() }
+        Self {
+            kind: FailureKind::Failed,
+            message: message.to_string(),
+        }
     }
 
     /// A missing privilege or kernel feature.
     pub fn unsupported(message: impl fmt::Display) -> Self {
-        Self { kind: FailureKind::Unsupported, message: message.to_string() }
+        Self {
+            kind: FailureKind::Unsupported,
+            message: message.to_string(),
+        }
     }
 
     /// The reader of our output is gone.
     pub fn output_closed(what: impl fmt::Display) -> Self {
-        Self { kind: FailureKind::OutputClosed, message: format!("nobody reads {what} any more") }
+        Self {
+            kind: FailureKind::OutputClosed,
+            message: format!("nobody reads {what} any more"),
+        }
     }
 }

@@ -3,7 +3,7 @@
 //! Walking a path in the kernel goes from the leaf to the root, and the kernel
 //! cannot turn the result round cheaply; here it is one pass over cached bytes.
 
-use crate::schema::{EventSchema, Shape};
+use crate::schema::{EventSchema, Field, Shape};
 use crate::schema::{TEXT_LEAF_FIRST, TEXT_TRUNCATED, TailRef};
 
 /// Turns every path in `record` that was written leaf first (`c/b/a/`) into the
@@ -38,14 +38,37 @@ fn turn_path(record: &mut [u8], at: u32) {
     let Some(path) = record.get_mut(start..start + usize::from(tail.length)) else {
         return;
     };
-    path.reverse();
-    path.split_mut(|&byte| byte == b'/')
-        .for_each(<[u8]>::reverse);
+    turn(path);
     if tail.flags & TEXT_TRUNCATED != 0 && path.first() == Some(&b'/') {
         tail.offset += 1;
         tail.length -= 1;
     }
     tail.write(record, at);
+}
+
+/// The text at `field` of a record that is not in a batch yet, paths turned
+/// round, and whether it was cut.
+pub(crate) fn whole_text(field: &Field, record: &[u8]) -> Option<(Box<[u8]>, bool)> {
+    if !matches!(field.shape, Shape::Text(_)) {
+        return None;
+    }
+    let tail = TailRef::read(record, field.offset)?;
+    let mut text: Box<[u8]> = tail.bytes(record)?.into();
+    let truncated = tail.flags & TEXT_TRUNCATED != 0;
+    if tail.flags & TEXT_LEAF_FIRST != 0 {
+        turn(&mut text);
+        if truncated && text.first() == Some(&b'/') {
+            text = text.get(1..)?.into();
+        }
+    }
+    Some((text, truncated))
+}
+
+/// Turns the parts of a path round, not their letters.
+fn turn(path: &mut [u8]) {
+    path.reverse();
+    path.split_mut(|&byte| byte == b'/')
+        .for_each(<[u8]>::reverse);
 }
 
 /// Start and length, within `record`, of the tail bytes referred to at `at`.

@@ -1,6 +1,5 @@
 //! Where a receiver sends to: all pipelines that name it.
 
-
 use tokio::sync::mpsc;
 
 use crate::signal::Signal;
@@ -30,7 +29,10 @@ impl Output {
     /// Gives `signal` back if one of the pipelines has no room.
     pub fn try_send(&self, signal: Signal) -> Result<(), Full> {
         let permits: Vec<_> = self.open_lanes().map(mpsc::Sender::try_reserve).collect();
-        if permits.iter().any(|permit| matches!(permit, Err(mpsc::error::TrySendError::Full(())))) {
+        if permits
+            .iter()
+            .any(|permit| matches!(permit, Err(mpsc::error::TrySendError::Full(()))))
+        {
             return Err(Full(signal));
         }
         send_all(permits.into_iter().flatten().collect(), signal);
@@ -62,7 +64,11 @@ fn send_all(permits: Vec<mpsc::Permit<'_, Signal>>, signal: Signal) {
     let mut permits = permits.into_iter().peekable();
     let mut signal = Some(signal);
     while let Some(permit) = permits.next() {
-        let next = if permits.peek().is_some() { signal.clone() } else { signal.take() };
+        let next = if permits.peek().is_some() {
+            signal.clone()
+        } else {
+            signal.take()
+        };
         if let Some(signal) = next {
             permit.send(signal);
         }
@@ -77,4 +83,3 @@ impl Output {
         (Self::new(vec![sender]), receiver)
     }
 }
-

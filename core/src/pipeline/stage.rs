@@ -29,10 +29,20 @@ impl Accountable for StageAccount {
 
 impl Stage {
     pub(super) fn new(id: &str, processor: Box<dyn Processor>) -> (Self, Arc<dyn Accountable>) {
-        let account = ProcessorAccount { processor: id.into(), ..ProcessorAccount::default() };
+        let account = ProcessorAccount {
+            processor: id.into(),
+            ..ProcessorAccount::default()
+        };
         let account = Arc::new(StageAccount(Mutex::new(account)));
         let accountable: Arc<dyn Accountable> = Arc::<StageAccount>::clone(&account);
-        (Self { processor, emit: Emit::default(), account }, accountable)
+        (
+            Self {
+                processor,
+                emit: Emit::default(),
+                account,
+            },
+            accountable,
+        )
     }
 
     pub(super) fn process(&mut self, signal: Signal) -> Vec<Signal> {

@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use super::{Output, Pipeline, Topology};
 use crate::account::{Account, Accounts};
 use crate::batch::{Batch, SubjectIndex};
+use crate::build::QueueLimits;
 use crate::component::{ComponentError, Emit, Exporter, Processor, Receiver, Stop};
 use crate::key::Key;
 use crate::queue::{QueueReader, WhenFull};
@@ -69,7 +70,9 @@ impl Processor for HoldLast {
     }
 
     fn finish(&mut self, out: &mut Emit) {
-        self.0.drain(..).for_each(|batch| out.emit(Signal::Events(batch)));
+        self.0
+            .drain(..)
+            .for_each(|batch| out.emit(Signal::Events(batch)));
     }
 
     fn held(&self) -> usize {
@@ -98,12 +101,30 @@ async fn what_a_receiver_sends_reaches_every_pipeline() {
     let mut topology = Topology::new(accounts.clone());
     let receiver = topology.add_receiver(&"source".into(), Box::new(Source));
     let mut seen = Vec::new();
-    for processors in [vec![], vec![("hold".into(), Box::<HoldLast>::default() as Box<dyn Processor>)]] {
+    for processors in [
+        vec![],
+        vec![(
+            "hold".into(),
+            Box::<HoldLast>::default() as Box<dyn Processor>,
+        )],
+    ] {
         let count = Arc::new(Mutex::new(0));
         seen.push(Arc::clone(&count));
         let sink = Box::new(Sink(count));
-        let exporter = topology.add_exporter(&"sink".into(), sink, (1 << 20, WhenFull::Block), Carries::ALL);
-        topology.add_pipeline(Pipeline { receivers: vec![receiver], processors, exporters: vec![exporter] });
+        let exporter = topology.add_exporter(
+            &"sink".into(),
+            sink,
+            QueueLimits {
+                max_bytes: 1 << 20,
+                when_full: WhenFull::Block,
+            },
+            Carries::ALL,
+        );
+        topology.add_pipeline(Pipeline {
+            receivers: vec![receiver],
+            processors,
+            exporters: vec![exporter],
+        });
     }
     let mut running = topology.start().await.unwrap();
     running.stop();
@@ -113,7 +134,12 @@ async fn what_a_receiver_sends_reaches_every_pipeline() {
         ended.push(one.id);
     }
     assert_eq!(ended.len(), 3, "{ended:?}");
-    assert_eq!(seen.iter().map(|count| *count.lock().unwrap()).collect::<Vec<_>>(), [16, 12]);
+    assert_eq!(
+        seen.iter()
+            .map(|count| *count.lock().unwrap())
+            .collect::<Vec<_>>(),
+        [16, 12]
+    );
     let accounts = accounts.read();
     assert_eq!(accounts.len(), 3);
     assert!(accounts.iter().all(Account::balances), "{accounts:?}");

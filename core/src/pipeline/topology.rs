@@ -9,8 +9,9 @@ use tokio::task::JoinSet;
 use super::output::{LANE_BATCHES, Output};
 use super::stage::Stage;
 use crate::account::Accounts;
+use crate::build::QueueLimits;
 use crate::component::{ComponentError, Exporter, Processor, Receiver, Stop, StopSource};
-use crate::queue::{QueueReader, QueueWriter, WhenFull, queue};
+use crate::queue::{QueueReader, QueueWriter, queue};
 use crate::signal::{Carries, Signal};
 use crate::time::WallNanos;
 
@@ -78,34 +79,48 @@ impl Topology {
     /// An empty topology whose components keep their accounts in `accounts`.
     #[must_use]
     pub fn new(accounts: Accounts) -> Self {
-        Self { accounts, ..Self::default() }
+        Self {
+            accounts,
+            ..Self::default()
+        }
     }
 
     /// Adds a receiver.
     pub fn add_receiver(&mut self, id: &Arc<str>, component: Box<dyn Receiver>) -> ReceiverIndex {
-        self.receivers.push(Part { id: Arc::clone(id), component });
+        self.receivers.push(Part {
+            id: Arc::clone(id),
+            component,
+        });
         ReceiverIndex(self.receivers.len() - 1)
     }
 
-    /// Adds an exporter behind a queue of `max_bytes`.
+    /// Adds an exporter behind its queue.
     pub fn add_exporter(
         &mut self,
         id: &Arc<str>,
         component: Box<dyn Exporter>,
-        (max_bytes, when_full): (usize, WhenFull),
+        limits: QueueLimits,
         carries: Carries,
     ) -> ExporterIndex {
-        let (writer, reader, account) = queue(id, max_bytes, when_full, carries);
+        let (writer, reader, account) = queue(id, limits, carries);
         self.accounts.register(account);
         self.writers.push(writer);
-        self.exporters.push(Part { id: Arc::clone(id), component: (component, reader) });
+        self.exporters.push(Part {
+            id: Arc::clone(id),
+            component: (component, reader),
+        });
         ExporterIndex(self.exporters.len() - 1)
     }
 
     /// Adds a pipeline.
     pub fn add_pipeline(&mut self, pipeline: Pipeline) {
         let (sender, input) = mpsc::channel(LANE_BATCHES);
-        self.lanes.extend(pipeline.receivers.iter().map(|receiver| (*receiver, sender.clone())));
+        self.lanes.extend(
+            pipeline
+                .receivers
+                .iter()
+                .map(|receiver| (*receiver, sender.clone())),
+        );
         let mut stages = Vec::new();
         for (id, processor) in pipeline.processors {
             let (stage, account) = Stage::new(&id, processor);
@@ -114,7 +129,11 @@ impl Topology {
         }
         let writer = |index: &ExporterIndex| self.writers.get(index.0).cloned();
         let queues = pipeline.exporters.iter().filter_map(writer).collect();
-        self.pipelines.push(PipelineTask { input, stages, queues });
+        self.pipelines.push(PipelineTask {
+            input,
+            stages,
+            queues,
+        });
     }
 
     /// Starts everything: exporters first, then receivers, so that whatever a
@@ -123,17 +142,36 @@ impl Topology {
     /// # Errors
     /// The component that could not start; nothing runs then.
     pub async fn start(mut self) -> Result<Running, Ended> {
-        let failed = |id: &Arc<str>, error| Ended { id: Arc::clone(id), result: Err(error) };
+        let failed = |id: &Arc<str>, error| Ended {
+            id: Arc::clone(id),
+            result: Err(error),
+        };
         for part in &mut self.exporters {
-            part.component.0.start().await.map_err(|error| failed(&part.id, error))?;
+            part.component
+                .0
+                .start()
+                .await
+                .map_err(|error| failed(&part.id, error))?;
         }
         for part in &mut self.receivers {
-            part.component.start().await.map_err(|error| failed(&part.id, error))?;
+            part.component
+                .start()
+                .await
+                .map_err(|error| failed(&part.id, error))?;
         }
         let (source, stop) = Stop::new();
         let mut tasks = JoinSet::new();
-        for Part { id, component: (exporter, queue) } in self.exporters {
-            tasks.spawn(async move { Some(Ended { id, result: exporter.run(queue).await }) });
+        for Part {
+            id,
+            component: (exporter, queue),
+        } in self.exporters
+        {
+            tasks.spawn(async move {
+                Some(Ended {
+                    id,
+                    result: exporter.run(queue).await,
+                })
+            });
         }
         for pipeline in self.pipelines {
             tasks.spawn(async move {
@@ -142,13 +180,24 @@ impl Topology {
             });
         }
         for (index, Part { id, component }) in self.receivers.into_iter().enumerate() {
-            let own = self.lanes.iter().filter(|(receiver, _)| receiver.0 == index);
+            let own = self
+                .lanes
+                .iter()
+                .filter(|(receiver, _)| receiver.0 == index);
             let output = Output::new(own.map(|(_, lane)| lane.clone()).collect());
             let stop = stop.clone();
-            tasks.spawn(async move { Some(Ended { id, result: component.run(output, stop).await }) });
+            tasks.spawn(async move {
+                Some(Ended {
+                    id,
+                    result: component.run(output, stop).await,
+                })
+            });
         }
         // `self.lanes` and `self.writers` end here: only those who use an end keep it open.
-        Ok(Running { tasks, stop: source })
+        Ok(Running {
+            tasks,
+            stop: source,
+        })
     }
 }
 
@@ -167,7 +216,10 @@ impl Running {
                 Ok(None) => {}
                 Err(error) => {
                     let message = format!("a component broke down: {error}");
-                    return Some(Ended { id: "runtime".into(), result: Err(ComponentError::failed(message)) });
+                    return Some(Ended {
+                        id: "runtime".into(),
+                        result: Err(ComponentError::failed(message)),
+                    });
                 }
             }
         }
@@ -197,7 +249,10 @@ impl PipelineTask {
     /// Sends `signals` through the stages from `first` on.
     fn process_from(&mut self, first: usize, mut signals: Vec<Signal>) -> Vec<Signal> {
         for stage in self.stages.iter_mut().skip(first) {
-            signals = signals.into_iter().flat_map(|signal| stage.process(signal)).collect();
+            signals = signals
+                .into_iter()
+                .flat_map(|signal| stage.process(signal))
+                .collect();
         }
         signals
     }
@@ -216,7 +271,9 @@ impl PipelineTask {
     fn each_stage(&mut self, mut emit: impl FnMut(&mut Stage) -> Vec<Signal>) -> Vec<Signal> {
         let mut out = Vec::new();
         for index in 0..self.stages.len() {
-            let Some(stage) = self.stages.get_mut(index) else { break };
+            let Some(stage) = self.stages.get_mut(index) else {
+                break;
+            };
             let emitted = emit(stage);
             out.extend(self.process_from(index + 1, emitted));
         }
@@ -233,7 +290,9 @@ async fn deliver(queues: &[QueueWriter], signals: Vec<Signal>) {
 }
 
 fn wall_clock() -> WallNanos {
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since_epoch = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     WallNanos(u64::try_from(since_epoch.as_nanos()).unwrap_or(u64::MAX))
 }
 
@@ -241,7 +300,10 @@ impl std::fmt::Debug for Topology {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let receivers: Vec<_> = self.receivers.iter().map(|part| &part.id).collect();
         let exporters: Vec<_> = self.exporters.iter().map(|part| &part.id).collect();
-        f.debug_struct("Topology").field("receivers", &receivers).field("exporters", &exporters).finish_non_exhaustive()
+        f.debug_struct("Topology")
+            .field("receivers", &receivers)
+            .field("exporters", &exporters)
+            .finish_non_exhaustive()
     }
 }
 

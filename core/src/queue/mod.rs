@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
 use crate::account::{Account, Accountable, ByReason, ExporterAccount};
+use crate::build::QueueLimits;
 use crate::signal::{Carries, Signal};
 
 /// What a full queue does.
@@ -34,8 +35,7 @@ const UNSENT: &str = "unsent";
 
 struct Shared {
     exporter: Box<str>,
-    max_bytes: usize,
-    when_full: WhenFull,
+    limits: QueueLimits,
     carries: Carries,
     state: Mutex<State>,
     readable: Notify,
@@ -65,7 +65,9 @@ impl State {
 
     /// Takes the oldest one out of what is waiting and drops it.
     fn drop_oldest(&mut self) -> bool {
-        let Some(oldest) = self.waiting.pop_front() else { return false };
+        let Some(oldest) = self.waiting.pop_front() else {
+            return false;
+        };
         self.bytes = self.bytes.saturating_sub(oldest.bytes());
         self.drop_items(oldest.len(), QUEUE_FULL);
         true
@@ -80,7 +82,7 @@ impl Shared {
     /// Whether `bytes` more fit; one batch always fits an empty queue, for it
     /// would never fit any other way.
     fn fits(&self, state: &State, bytes: usize) -> bool {
-        state.bytes == 0 || state.bytes + bytes <= self.max_bytes
+        state.bytes == 0 || state.bytes + bytes <= self.limits.max_bytes
     }
 }
 
@@ -104,21 +106,26 @@ impl Accountable for Shared {
 #[must_use]
 pub fn queue(
     exporter: &str,
-    max_bytes: usize,
-    when_full: WhenFull,
+    limits: QueueLimits,
     carries: Carries,
 ) -> (QueueWriter, QueueReader, Arc<dyn Accountable>) {
     let shared = Arc::new(Shared {
         exporter: exporter.into(),
-        max_bytes,
-        when_full,
+        limits,
         carries,
-        state: Mutex::new(State { writers: 1, ..State::default() }),
+        state: Mutex::new(State {
+            writers: 1,
+            ..State::default()
+        }),
         readable: Notify::new(),
         writable: Notify::new(),
     });
     let account: Arc<dyn Accountable> = Arc::<Shared>::clone(&shared);
-    (QueueWriter(Arc::clone(&shared)), QueueReader(shared), account)
+    (
+        QueueWriter(Arc::clone(&shared)),
+        QueueReader(shared),
+        account,
+    )
 }
 
 /// The end that a pipeline writes to.
@@ -152,7 +159,7 @@ impl QueueWriter {
         }
         let bytes = signal.bytes();
         if !self.0.fits(&state, bytes) {
-            match self.0.when_full {
+            match self.0.limits.when_full {
                 WhenFull::Block => return false,
                 WhenFull::DropNewest => {
                     state.drop_items(signal.len(), QUEUE_FULL);
@@ -194,7 +201,9 @@ impl Drop for QueueWriter {
 
 impl std::fmt::Debug for QueueWriter {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("QueueWriter").field(&self.0.exporter).finish()
+        f.debug_tuple("QueueWriter")
+            .field(&self.0.exporter)
+            .finish()
     }
 }
 
@@ -222,7 +231,11 @@ impl QueueReader {
     pub fn try_next(&mut self) -> Option<Delivery> {
         let signal = self.0.state().waiting.pop_front()?;
         let left = signal.len();
-        Some(Delivery { shared: Arc::clone(&self.0), signal, left })
+        Some(Delivery {
+            shared: Arc::clone(&self.0),
+            signal,
+            left,
+        })
     }
 }
 
@@ -241,7 +254,9 @@ impl Drop for QueueReader {
 
 impl std::fmt::Debug for QueueReader {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("QueueReader").field(&self.0.exporter).finish()
+        f.debug_tuple("QueueReader")
+            .field(&self.0.exporter)
+            .finish()
     }
 }
 
@@ -302,7 +317,9 @@ impl Drop for Delivery {
 
 impl std::fmt::Debug for Delivery {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Delivery").field("left", &self.left).finish_non_exhaustive()
+        f.debug_struct("Delivery")
+            .field("left", &self.left)
+            .finish_non_exhaustive()
     }
 }
 

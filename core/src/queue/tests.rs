@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use super::{QueueReader, QueueWriter, WhenFull, queue};
 use crate::account::{Account, Accountable, ExporterAccount};
+use crate::build::QueueLimits;
 use crate::key::Key;
 use crate::metric::{MetricBatch, MetricDescriptor, MetricKind, Point, PointValue};
 use crate::signal::{Carries, Signal};
@@ -29,13 +30,27 @@ fn signal(points: u64) -> Arc<Signal> {
         value: PointValue::Uint(value),
     };
     let points = (0..points).map(point).collect();
-    Arc::new(Signal::Metrics(MetricBatch { time: WallNanos(0), points }))
+    Arc::new(Signal::Metrics(MetricBatch {
+        time: WallNanos(0),
+        points,
+    }))
 }
 
 /// A queue with room for `batches` batches of one point.
 fn bench(batches: usize, when_full: WhenFull) -> Bench {
-    let (writer, reader, account) = queue("test", batches * signal(1).bytes(), when_full, Carries::ALL);
-    Bench { writer, reader, account }
+    let (writer, reader, account) = queue(
+        "test",
+        QueueLimits {
+            max_bytes: batches * signal(1).bytes(),
+            when_full,
+        },
+        Carries::ALL,
+    );
+    Bench {
+        writer,
+        reader,
+        account,
+    }
 }
 
 impl Bench {
@@ -51,9 +66,17 @@ impl Bench {
     #[track_caller]
     fn counts(&self, accepted: u64, delivered: u64, dropped: &[(&str, u64)], queued: u64) {
         let account = self.account();
-        let dropped_by = dropped.iter().map(|(reason, count)| ((*reason).into(), *count)).collect();
+        let dropped_by = dropped
+            .iter()
+            .map(|(reason, count)| ((*reason).into(), *count))
+            .collect();
         assert_eq!(
-            (account.accepted, account.delivered, account.dropped_by, account.queued),
+            (
+                account.accepted,
+                account.delivered,
+                account.dropped_by,
+                account.queued
+            ),
             (accepted, delivered, dropped_by, queued)
         );
     }
@@ -65,11 +88,13 @@ impl Bench {
 }
 
 fn sizes(bench: &mut Bench) -> Vec<usize> {
-    std::iter::from_fn(|| bench.reader.try_next()).map(|delivery| {
-        let size = delivery.signal().len();
-        delivery.delivered();
-        size
-    }).collect()
+    std::iter::from_fn(|| bench.reader.try_next())
+        .map(|delivery| {
+            let size = delivery.signal().len();
+            delivery.delivered();
+            size
+        })
+        .collect()
 }
 
 /// What waits and what is on its way both count as queued, bytes included.
@@ -89,7 +114,10 @@ async fn a_batch_is_queued_until_it_is_delivered() {
 /// Each policy drops what it says when one batch more comes than fits.
 #[tokio::test]
 async fn a_full_queue_drops_as_configured() {
-    for (when_full, left) in [(WhenFull::DropOldest, [2, 3]), (WhenFull::DropNewest, [1, 2])] {
+    for (when_full, left) in [
+        (WhenFull::DropOldest, [2, 3]),
+        (WhenFull::DropNewest, [1, 2]),
+    ] {
         let mut bench = bench(5, when_full);
         for points in 1..=3 {
             bench.writer.push(&signal(points)).await;
@@ -150,10 +178,16 @@ async fn a_batch_larger_than_the_queue_passes_an_empty_one() {
 async fn nobody_waits_for_an_exporter_that_is_gone() {
     let bench = bench(1, WhenFull::Block);
     bench.writer.push(&signal(1)).await;
-    let Bench { writer, reader, account } = bench;
+    let Bench {
+        writer,
+        reader,
+        account,
+    } = bench;
     drop(reader);
     writer.push(&signal(1)).await;
-    let Account::Exporter(counts) = account.accounts().remove(0) else { panic!() };
+    let Account::Exporter(counts) = account.accounts().remove(0) else {
+        panic!()
+    };
     assert_eq!((counts.accepted, counts.dropped, counts.queued), (2, 2, 0));
 }
 
@@ -172,7 +206,9 @@ async fn what_nobody_spoke_for_is_dropped() {
 /// The reader ends when the last writer is gone and the queue is empty.
 #[tokio::test]
 async fn a_reader_ends_after_the_last_writer() {
-    let Bench { writer, mut reader, .. } = bench(2, WhenFull::Block);
+    let Bench {
+        writer, mut reader, ..
+    } = bench(2, WhenFull::Block);
     let other = writer.clone();
     writer.push(&signal(1)).await;
     drop(writer);

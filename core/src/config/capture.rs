@@ -126,7 +126,7 @@ impl<'de> Deserialize<'de> for Node {
 impl Serialize for Node {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match &self.value {
-            Value::Null => serializer.serialize_unit(),
+            Value::Null | Value::Refused => serializer.serialize_unit(),
             Value::Bool(value) => serializer.serialize_bool(*value),
             Value::Integer(number) => match u64::try_from(*number) {
                 Ok(number) => serializer.serialize_u64(number),

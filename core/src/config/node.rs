@@ -36,6 +36,8 @@ pub enum Value {
     List(Vec<Node>),
     /// Keys and values in the order of the file.
     Map(Vec<Entry>),
+    /// A value that was refused before it got here; it is passed over and not complained about again.
+    Refused,
 }
 
 /// A key of a map and its value.
@@ -73,30 +75,18 @@ impl Node {
 
     /// The entries of a map; none if it is anything else.
     pub fn entries(&self) -> &[Entry] {
-        match &self.value {
-            Value::Map(entries) => entries,
-            Value::Null
-            | Value::Bool(_)
-            | Value::Integer(_)
-            | Value::Float(_)
-            | Value::Text(_)
-            | Value::Untyped(_)
-            | Value::List(_) => &[],
+        if let Value::Map(entries) = &self.value {
+            return entries;
         }
+        &[]
     }
 
     /// The items of a list; none if it is anything else.
     pub fn items(&self) -> &[Self] {
-        match &self.value {
-            Value::List(items) => items,
-            Value::Null
-            | Value::Bool(_)
-            | Value::Integer(_)
-            | Value::Float(_)
-            | Value::Text(_)
-            | Value::Untyped(_)
-            | Value::Map(_) => &[],
+        if let Value::List(items) = &self.value {
+            return items;
         }
+        &[]
     }
 
     /// The entry of a map under `key`.
@@ -158,7 +148,7 @@ impl Node {
     /// What was written, for a message: `the number 42`, `text "yes"`, `a list`.
     pub fn describe(&self) -> String {
         match &self.value {
-            Value::Null => "nothing".to_owned(),
+            Value::Null | Value::Refused => "nothing".to_owned(),
             Value::Bool(value) => format!("`{value}`"),
             Value::Integer(value) => format!("the number {value}"),
             Value::Float(value) => format!("the number {value}"),
@@ -187,7 +177,8 @@ impl Node {
             | Value::Integer(_)
             | Value::Float(_)
             | Value::Text(_)
-            | Value::Untyped(_) => {}
+            | Value::Untyped(_)
+            | Value::Refused => {}
         }
     }
 }

@@ -38,7 +38,7 @@ impl<'de> MapAccess<'de> for Entries<'_> {
         self.current = self
             .rest
             .by_ref()
-            .find(|entry| !attempts.is_masked(&entry.node.path));
+            .find(|entry| !attempts.is_masked(&entry.node));
         let Some(entry) = self.current else {
             return Ok(None);
         };
@@ -136,7 +136,7 @@ impl<'de> SeqAccess<'de> for Items<'_> {
         let Some(node) = self
             .rest
             .by_ref()
-            .find(|node| !attempts.is_masked(&node.path))
+            .find(|node| !attempts.is_masked(node))
         else {
             return Ok(None);
         };

@@ -15,7 +15,7 @@ use self::{
     problem::{Kind, Problem},
     typed::Typed,
 };
-use super::{ConfigErrors, Node};
+use super::{ConfigErrors, Node, Value};
 
 /// A value with what was noticed while it was decoded.
 #[derive(Debug)]
@@ -34,8 +34,8 @@ pub(crate) struct Attempts {
 }
 
 impl Attempts {
-    fn is_masked(&self, path: &Arc<str>) -> bool {
-        self.masked.borrow().contains(path)
+    fn is_masked(&self, node: &Node) -> bool {
+        node.value == Value::Refused || self.masked.borrow().contains(&node.path)
     }
 }
 
@@ -83,7 +83,7 @@ fn follows_from_a_mask(root: &Node, problem: &Problem, path: &str, attempts: &At
     let Some(node) = find(root, path) else {
         return false;
     };
-    let masked = |node: &Node| attempts.is_masked(&node.path);
+    let masked = |node: &Node| attempts.is_masked(node);
     match &problem.kind {
         Kind::UnknownKey { .. } | Kind::Unwanted | Kind::UnknownWord { .. } => false,
         Kind::Missing { key } => node.get(key).is_some_and(masked),

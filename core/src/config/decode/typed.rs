@@ -1,7 +1,5 @@
 //! One [`Node`] as a serde deserializer that converts nothing: a number is no text, `yes` is no `true`, 80.7 is no port.
 
-use std::str::FromStr;
-
 use serde::{
     Deserializer,
     de::{self, Visitor, value::StrDeserializer},
@@ -26,92 +24,79 @@ impl<'a> Typed<'a> {
     }
 
     fn integer(&self, least: i128, most: i128) -> Result<i128, Problem> {
-        let expected = || self.wrong(format!("a whole number from {least} to {most}"));
-        let number = match &self.node.value {
-            Value::Integer(number) => *number,
-            Value::Untyped(text) => i128::from_str(text).map_err(|_not_a_number| expected())?,
-            Value::Null
-            | Value::Bool(_)
-            | Value::Float(_)
-            | Value::Text(_)
-            | Value::List(_)
-            | Value::Map(_) => {
-                return Err(expected());
-            }
-        };
-        if (least..=most).contains(&number) {
-            Ok(number)
+        let number = if let Value::Integer(number) = self.node.value {
+            Some(number)
         } else {
-            Err(expected())
-        }
+            self.untyped().and_then(|text| text.parse().ok())
+        };
+        number
+            .filter(|number| (least..=most).contains(number))
+            .ok_or_else(|| self.wrong(format!("a whole number from {least} to {most}")))
     }
 
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "whoever writes a whole number where a fraction may stand means it"
+    )]
     fn float(&self) -> Result<f64, Problem> {
-        match &self.node.value {
-            Value::Float(number) => Ok(*number),
-            #[expect(
-                clippy::cast_precision_loss,
-                reason = "whoever writes a whole number where a fraction may stand means it"
-            )]
-            Value::Integer(number) => Ok(*number as f64),
-            Value::Untyped(text) => {
-                f64::from_str(text).map_err(|_not_a_number| self.wrong("a number"))
-            }
-            Value::Null | Value::Bool(_) | Value::Text(_) | Value::List(_) | Value::Map(_) => {
-                Err(self.wrong("a number"))
-            }
-        }
+        let number = if let Value::Float(number) = self.node.value {
+            Some(number)
+        } else if let Value::Integer(number) = self.node.value {
+            Some(number as f64)
+        } else {
+            self.untyped().and_then(|text| text.parse().ok())
+        };
+        number.ok_or_else(|| self.wrong("a number"))
+    }
+
+    fn boolean(&self) -> Result<bool, Problem> {
+        let value = if let Value::Bool(value) = self.node.value {
+            Some(value)
+        } else {
+            self.untyped().and_then(|text| text.parse().ok())
+        };
+        value.ok_or_else(|| self.wrong("`true` or `false`"))
     }
 
     fn text(&self) -> Result<&'a str, Problem> {
-        match &self.node.value {
-            Value::Text(text) | Value::Untyped(text) => Ok(text),
-            Value::Integer(_) | Value::Float(_) | Value::Bool(_) => {
-                Err(self.wrong("text (in quotes)"))
-            }
-            Value::Null | Value::List(_) | Value::Map(_) => Err(self.wrong("text")),
+        if let Value::Text(text) | Value::Untyped(text) = &self.node.value {
+            return Ok(text);
         }
+        let plain = matches!(
+            self.node.value,
+            Value::Integer(_) | Value::Float(_) | Value::Bool(_)
+        );
+        Err(self.wrong(if plain { "text (in quotes)" } else { "text" }))
+    }
+
+    /// Text that takes the type of its field.
+    fn untyped(&self) -> Option<&'a str> {
+        if let Value::Untyped(text) = &self.node.value {
+            return Some(text);
+        }
+        None
     }
 
     fn items(&self) -> Result<Items<'a>, Problem> {
-        match &self.node.value {
-            Value::List(items) => Ok(Items {
-                rest: items.iter(),
-                attempts: self.attempts,
-            }),
-            Value::Null
-            | Value::Bool(_)
-            | Value::Integer(_)
-            | Value::Float(_)
-            | Value::Text(_)
-            | Value::Untyped(_)
-            | Value::Map(_) => Err(self.wrong("a list, such as [a, b]")),
-        }
+        let Value::List(items) = &self.node.value else {
+            return Err(self.wrong("a list, such as [a, b]"));
+        };
+        Ok(Items {
+            rest: items.iter(),
+            attempts: self.attempts,
+        })
     }
 
     /// The entries of a map; nothing at all stands for an empty one, as in `console:`.
     fn entries(&self, known: &'static [&'static str]) -> Result<Entries<'a>, Problem> {
-        let entries = match &self.node.value {
-            Value::Map(entries) => entries.as_slice(),
-            Value::Null => &[],
-            Value::Bool(_)
-            | Value::Integer(_)
-            | Value::Float(_)
-            | Value::Text(_)
-            | Value::Untyped(_)
-            | Value::List(_)
-                if known.is_empty() =>
-            {
-                return Err(self.wrong("a map, such as { key: value }"));
-            }
-            Value::Bool(_)
-            | Value::Integer(_)
-            | Value::Float(_)
-            | Value::Text(_)
-            | Value::Untyped(_)
-            | Value::List(_) => {
-                return Err(self.wrong(format!("a map with keys out of {}", known.join(", "))));
-            }
+        let entries = if let Value::Map(entries) = &self.node.value {
+            entries.as_slice()
+        } else if self.node.is_null() {
+            &[]
+        } else if known.is_empty() {
+            return Err(self.wrong("a map, such as { key: value }"));
+        } else {
+            return Err(self.wrong(format!("a map with keys out of {}", known.join(", "))));
         };
         Ok(Entries {
             rest: entries.iter(),
@@ -159,7 +144,7 @@ impl<'de> Deserializer<'de> for Typed<'_> {
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
         let node = self.node;
         let result = match &node.value {
-            Value::Null => visitor.visit_unit(),
+            Value::Null | Value::Refused => visitor.visit_unit(),
             Value::Bool(value) => visitor.visit_bool(*value),
             Value::Integer(number) => match (u64::try_from(*number), i64::try_from(*number)) {
                 (Ok(number), _) => visitor.visit_u64(number),
@@ -177,18 +162,7 @@ impl<'de> Deserializer<'de> for Typed<'_> {
     }
 
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
-        let value = match &self.node.value {
-            Value::Bool(value) => *value,
-            Value::Untyped(text) if text == "true" => true,
-            Value::Untyped(text) if text == "false" => false,
-            Value::Null
-            | Value::Integer(_)
-            | Value::Float(_)
-            | Value::Text(_)
-            | Value::Untyped(_)
-            | Value::List(_)
-            | Value::Map(_) => return Err(self.wrong("`true` or `false`")),
-        };
+        let value = self.boolean()?;
         visitor
             .visit_bool(value)
             .map_err(|problem: Problem| problem.at(self.node))

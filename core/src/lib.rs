@@ -5,11 +5,14 @@
 
 pub mod account;
 pub mod batch;
+pub mod build;
 pub mod component;
+pub mod config;
 pub mod key;
 pub mod metric;
 pub mod names;
 pub mod pipeline;
+pub mod process;
 pub mod queue;
 pub mod schema;
 pub mod signal;

@@ -3,11 +3,13 @@
 //! Subjects are shared by the rows of a batch that have the same actor, so what
 //! is looked up or filled in is done once a process and batch, not once a row.
 
+use std::iter;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::key::Key;
+use crate::process::{Charge, ExecId};
 use crate::time::BootNanos;
 use crate::value::{OwnedValue, Value};
 
@@ -69,6 +71,18 @@ impl Attributes {
         }
     }
 
+    /// Gives back memory beyond what the attributes need.
+    pub(crate) fn shrink(&mut self) {
+        self.0.shrink_to_fit();
+    }
+
+    /// Memory of the attributes, names not counted: those are shared.
+    #[must_use]
+    pub fn heap_bytes(&self) -> usize {
+        let values: usize = self.0.iter().map(|(_, value)| value.heap_bytes()).sum();
+        values + self.0.capacity() * size_of::<(Key, OwnedValue)>()
+    }
+
     /// All attributes in the order they were added.
     pub fn iter(&self) -> impl Iterator<Item = (&Key, Value<'_>)> {
         self.0.iter().map(|(key, value)| (key, value.as_value()))
@@ -89,10 +103,47 @@ impl Attributes {
 pub struct Process {
     /// Which one.
     pub id: ProcessId,
+    /// Which one, over all boots.
+    pub exec_id: ExecId,
     /// The image that forked this process.
     pub parent: Option<Arc<Self>>,
     /// What the `process` processor shows.
     pub attributes: Attributes,
+    depth: u16,
+    pub(crate) charge: Option<Charge>,
+}
+
+impl Process {
+    /// An image that no table accounts for.
+    #[must_use]
+    pub fn new(
+        id: ProcessId,
+        exec_id: ExecId,
+        parent: Option<Arc<Self>>,
+        attributes: Attributes,
+    ) -> Self {
+        Self {
+            id,
+            exec_id,
+            depth: parent
+                .as_ref()
+                .map_or(0, |parent| parent.depth.saturating_add(1)),
+            parent,
+            attributes,
+            charge: None,
+        }
+    }
+
+    /// The parent, its parent and so on, as far as they are known.
+    pub fn ancestors(&self) -> impl Iterator<Item = &Arc<Self>> {
+        iter::successors(self.parent.as_ref(), |process| process.parent.as_ref())
+    }
+
+    /// How many ancestors are known.
+    #[must_use]
+    pub fn depth(&self) -> u16 {
+        self.depth
+    }
 }
 
 /// A cgroup whose path is known.

@@ -245,6 +245,20 @@ impl OwnedValue {
         }
     }
 
+    /// Memory of the value beyond itself.
+    #[must_use]
+    pub fn heap_bytes(&self) -> usize {
+        match self {
+            Self::Bool(_) | Self::Int(_) | Self::Uint(_) | Self::Float(_) => 0,
+            Self::Str(text) => text.len(),
+            Self::Text(bytes) | Self::Raw(bytes) => bytes.len(),
+            Self::List(items) | Self::RawList(items) => items
+                .iter()
+                .map(|item| item.len() + size_of::<Box<[u8]>>())
+                .sum(),
+        }
+    }
+
     /// Borrows the value.
     #[must_use]
     pub fn as_value(&self) -> Value<'_> {

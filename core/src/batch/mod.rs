@@ -12,7 +12,7 @@ use crate::time::{BootNanos, ClockOffset, WallNanos};
 use crate::value::Value;
 
 mod overlay;
-mod record;
+pub(crate) mod record;
 
 use overlay::Overlay;
 pub use overlay::{Made, Target};

@@ -54,6 +54,7 @@ fn schema(role: &str) -> EventSchema {
             parent_pid: integer(24, IntegerSize::Four),
             cgroup_id: integer(32, IntegerSize::Eight),
             cgroup_hierarchy: integer(28, IntegerSize::Four),
+            size: 40,
         }),
         lifecycle: Some(Arc::new(Lifecycle {
             role: role.into(),

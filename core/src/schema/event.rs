@@ -51,6 +51,9 @@ pub struct HeaderFields {
     pub parent_pid: Field,
     pub cgroup_id: Field,
     pub cgroup_hierarchy: Field,
+    /// Bytes of the header's struct, which every record begins with: what
+    /// stands in them describes the actor, what stands behind them the event.
+    pub size: u32,
 }
 
 /// What an event tells the process table, found by role tags.
@@ -152,6 +155,15 @@ fn visit_raw<'a>(raw_key: &'a Key, value: Value<'a>, each: &mut impl FnMut(&'a K
 }
 
 impl EventSchema {
+    /// Whether `attribute` is one of the header's: about the actor, not about
+    /// what happened.
+    #[must_use]
+    pub fn is_of_header(&self, attribute: &Attribute) -> bool {
+        self.header
+            .as_ref()
+            .is_some_and(|header| attribute.field.offset < header.size)
+    }
+
     /// The position of the attribute called `name`.
     #[must_use]
     pub fn position(&self, name: &str) -> Option<usize> {

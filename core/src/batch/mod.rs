@@ -11,6 +11,7 @@ use crate::subject::{Container, Subject};
 use crate::time::{BootNanos, ClockOffset, WallNanos};
 use crate::value::Value;
 
+mod order;
 mod overlay;
 pub(crate) mod record;
 

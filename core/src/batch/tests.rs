@@ -178,3 +178,30 @@ fn rows_are_kept_in_order() {
     let left: Vec<_> = batch.iter().map(|row| row.get("number")).collect();
     assert_eq!(left, [1, 3, 4].map(|n| Some(Value::Int(n))));
 }
+
+/// Rows come out in the order of their time; what is newer than the cut waits.
+#[test]
+fn rows_are_sorted_and_the_newest_are_held_back() {
+    let schema = schema();
+    let mut batch = Batch::default();
+    for (number, time) in [(1, 5), (2, 3), (3, 9), (4, 5), (5, 7)] {
+        let record = record(number, (b"c/", TEXT_LEAF_FIRST), b"x\0");
+        batch.push(&schema, &record, BootNanos(time), SubjectIndex::NONE);
+    }
+    batch.sort_by_time();
+    let newer = batch.split_from(BootNanos(7));
+    let numbers = |batch: &Batch| {
+        let number = |row: super::RowView<'_>| row.get("number").map(OwnedValue::from);
+        batch.iter().map(number).collect::<Vec<_>>()
+    };
+    let ints = |numbers: &[i64]| {
+        numbers
+            .iter()
+            .map(|n| Some(OwnedValue::Int(*n)))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(numbers(&batch), ints(&[2, 1, 4]));
+    assert_eq!(numbers(&newer), ints(&[5, 3]));
+    assert_eq!(newer.row(0).unwrap().get("path"), Some(Value::Str("/c")));
+    assert_eq!(newer.row(0).unwrap().get("line"), Some(Value::Str("x")));
+}

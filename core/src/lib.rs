@@ -8,6 +8,7 @@ pub mod batch;
 pub mod build;
 pub mod component;
 pub mod config;
+pub mod container;
 pub mod key;
 pub mod metric;
 pub mod names;

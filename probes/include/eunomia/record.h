@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * From a hook to the ring: count, filter, fill in, submit. Counters are added to atomically: one kind may be counted by
+ * several programs, and by one that was interrupted.
+ */
+#ifndef EUNOMIA_RECORD_H
+#define EUNOMIA_RECORD_H
+
+/* The reader is woken once this much waits; below it comes by its timer. Written by the loader. */
+const volatile __u32 eun_wakeup_bytes = 0;
+
+static __always_inline struct task_struct *eun_current(void)
+{
+	return (struct task_struct *)bpf_get_current_task();
+}
+
+static __always_inline void eun_count(__u64 *counter)
+{
+	__sync_fetch_and_add(counter, 1);
+}
+
+/* The counters of a kind; a kind that the loader never numbered has none. */
+static __always_inline struct counters *eun_counters_of(__u32 kind)
+{
+	return bpf_map_lookup_elem(&eun_counters, &kind);
+}
+
+/* Counts an event as seen and asks the filter: NULL when there is nothing more to do. */
+static __always_inline struct counters *eun_begin(__u32 kind, struct task_struct *task)
+{
+	struct counters *tally = eun_counters_of(kind);
+
+	if (!tally)
+		return NULL;
+	eun_count(&tally->seen);
+	if (eun_passes(task))
+		return tally;
+	eun_count(&tally->filtered);
+	return NULL;
+}
+
+static __always_inline void eun_fill_ids(struct event_header *header, struct task_struct *task)
+{
+	struct pid *group = BPF_CORE_READ(task, signal, pids[PIDTYPE_PGID]);
+
+	header->pid = BPF_CORE_READ(task, tgid);
+	header->tid = BPF_CORE_READ(task, pid);
+	header->vpid = eun_own_upid(task).nr;
+	header->parent_pid = BPF_CORE_READ(task, real_parent, tgid);
+	header->process_group = BPF_CORE_READ(group, numbers[0].nr);
+	header->user_id = BPF_CORE_READ(task, cred, euid.val);
+	header->start_time = BPF_CORE_READ(task, group_leader, start_boottime);
+	header->exec_count = BPF_CORE_READ(task, self_exec_id);
+}
+
+/* Everything but the size, which eun_submit knows. */
+static __always_inline void eun_fill_header(struct event_header *header, __u32 kind, struct task_struct *task)
+{
+	struct eun_cgroup cgroup = eun_cgroup_key(eun_cgroup_of(task));
+	struct eun_comm comm = eun_comm_of(task);
+
+	header->kind = kind;
+	header->flags = 0;
+	header->time = bpf_ktime_get_boot_ns();
+	header->cgroup_id = cgroup.id;
+	header->cgroup_hierarchy = cgroup.hierarchy;
+	__builtin_memcpy(header->comm, comm.bytes, sizeof(header->comm));
+	eun_fill_ids(header, task);
+}
+
+static __always_inline __u64 eun_wakeup(void *ring)
+{
+	return bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) >= eun_wakeup_bytes ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
+}
+
+/* Copies a record from scratch into a ring; false when there was no room. */
+static __always_inline bool eun_output(void *ring, struct event_header *header, __u64 size)
+{
+	header->size = size;
+	return bpf_ringbuf_output(ring, header, size, eun_wakeup(ring)) == 0;
+}
+
+/* Sends a record that was built in scratch, and counts what became of it. */
+static __always_inline void eun_submit(struct event_header *header, __u64 size, struct counters *tally)
+{
+	eun_count(eun_output(&eun_events, header, size) ? &tally->submitted : &tally->ring_full);
+}
+
+/* Room for a record of fixed size in a ring, to be filled in and committed; NULL, and counted, when there is none. */
+#define EUN_RESERVE(ring, type, tally)                                                                                 \
+	({                                                                                                             \
+		struct type *reserved = bpf_ringbuf_reserve(ring, sizeof(struct type), 0);                             \
+		if (!reserved)                                                                                         \
+			eun_count(&(tally)->ring_full);                                                                \
+		reserved;                                                                                              \
+	})
+
+#define EUN_COMMIT(ring, event, tally)                                                                                 \
+	({                                                                                                             \
+		(event)->header.size = sizeof(*(event));                                                               \
+		bpf_ringbuf_submit(event, eun_wakeup(ring));                                                           \
+		eun_count(&(tally)->submitted);                                                                        \
+	})
+
+#endif

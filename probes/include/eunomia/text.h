@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * Records with text: built in scratch, the event first, what its texts hold behind it, and sent as long as they came
+ * out. Scratch belongs to one program (copy, see twice.h) and one CPU: kernels from 7.0 on may run another program while
+ * one is preempted, yet never the same.
+ */
+#ifndef EUNOMIA_TEXT_H
+#define EUNOMIA_TEXT_H
+
+#define EUN_PATH_BYTES 4096 /* PATH_MAX, without its NUL one more than a system call takes */
+#define EUN_READ_BYTES (EUN_PATH_BYTES + 2) /* NUL, and one byte more to tell what is longer */
+
+/* Forgets what the compiler knows, so that it keeps the next bound: verifiers up to 6.1 do not follow its reasoning. */
+#define EUN_OPAQUE(x) asm volatile("" : "+r"(x))
+
+/* struct TYPE_scratch: the record and its tail. */
+#define EUN_SCRATCH(type, tail_bytes)                                                                                  \
+	struct type##_scratch {                                                                                        \
+		struct type record;                                                                                    \
+		char tail[tail_bytes];                                                                                 \
+	}
+
+/*
+ * Declares scratch for struct type in so many copies, and with it TYPE_of(copy), which finds it. The tail needs
+ * EUN_READ_BYTES for each string or path, and a per-CPU value is at most 32 KiB in all.
+ */
+#define TEXT_RECORD(type, copies, tail_bytes)                                                                          \
+	EUN_SCRATCH(type, tail_bytes);                                                                                 \
+	struct {                                                                                                       \
+		__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);                                                               \
+		__uint(max_entries, copies);                                                                           \
+		__type(key, __u32);                                                                                    \
+		__type(value, struct type##_scratch);                                                                  \
+	} type##_texts SEC(".maps");                                                                                   \
+	static __always_inline struct type *type##_of(__u32 copy)                                                      \
+	{                                                                                                              \
+		return bpf_map_lookup_elem(&type##_texts, &copy);                                                      \
+	}                                                                                                              \
+	EUN_PATHS_OF(type)
+
+/* The same for records beyond 32 KiB: a plain array with entries for each CPU, which the loader makes large enough. */
+#define LONG_TEXT_RECORD(type, copies, tail_bytes)                                                                     \
+	EUN_SCRATCH(type, tail_bytes);                                                                                 \
+	struct {                                                                                                       \
+		__uint(type, BPF_MAP_TYPE_ARRAY);                                                                      \
+		__uint(max_entries, copies);                                                                           \
+		__type(key, __u32);                                                                                    \
+		__type(value, struct type##_scratch);                                                                  \
+	} type##_texts SEC(".maps") PER_CPU(copies);                                                                   \
+	static __always_inline struct type *type##_of(__u32 copy)                                                      \
+	{                                                                                                              \
+		__u32 entry = bpf_get_smp_processor_id() * (copies) + copy;                                            \
+                                                                                                                       \
+		return bpf_map_lookup_elem(&type##_texts, &entry);                                                     \
+	}                                                                                                              \
+	EUN_PATHS_OF(type)
+
+/* A record that is being built: where it stands, the bytes used, and the largest use that leaves room for a string. */
+struct eun_builder {
+	void *record;
+	__u64 used;
+	__u64 limit;
+};
+
+/* A builder for the record at type *event, which it empties. */
+#define EUN_BUILDER(type, event)                                                                                       \
+	{                                                                                                              \
+		.record = (event), .used = sizeof(struct type),                                                        \
+		.limit = sizeof(struct type##_scratch) - EUN_READ_BYTES                                                \
+	}
+
+/* Appends a string of the user's memory or of the kernel's; one that can't be read is absent. */
+static __always_inline void eun_put_string(struct eun_builder *builder, struct text *text, const void *from, bool user)
+{
+	__u64 used = builder->used;
+	__u64 flags = TEXT_PRESENT;
+	__u64 length;
+	long got;
+
+	EUN_OPAQUE(used);
+	if (used > builder->limit)
+		return;
+	got = user ? bpf_probe_read_user_str(builder->record + used, EUN_READ_BYTES, from) :
+		     bpf_probe_read_kernel_str(builder->record + used, EUN_READ_BYTES, from);
+	if (got <= 0)
+		return;
+	length = got - 1;
+	if (length > EUN_PATH_BYTES) {
+		length = EUN_PATH_BYTES;
+		flags |= TEXT_TRUNCATED;
+	}
+	text->offset = used;
+	text->length = length;
+	text->flags = flags;
+	builder->used = used + length;
+}
+
+/* The size to submit, within what the scratch holds. */
+static __always_inline __u64 eun_size(struct eun_builder *builder)
+{
+	__u64 size = builder->used;
+
+	EUN_OPAQUE(size);
+	if (size > builder->limit + EUN_READ_BYTES)
+		size = builder->limit + EUN_READ_BYTES;
+	return size;
+}
+
+#endif

@@ -1,0 +1,22 @@
+//! The built-in probes: objects that `build.rs` compiled from the C files beside this one.
+//!
+//! Nothing here knows what is in them. A loader reads their events, options and hooks from the
+//! object, as it does with one that a user brings.
+
+/// A probe that is part of the binary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BuiltIn {
+    /// Name of its C file without `.bpf.c`; what a configuration calls it.
+    pub name: &'static str,
+    /// ELF object for the BPF target with BTF, aligned to 8 bytes as parsers of ELF want it.
+    pub object: &'static [u8],
+}
+
+/// Every built-in probe, sorted by name.
+pub static PROBES: &[BuiltIn] = include!(concat!(env!("OUT_DIR"), "/probes.rs"));
+
+/// Folder of the headers that the objects were compiled with, for tests that compile their own.
+pub const INCLUDE: &str = env!("EUNOMIA_PROBES_INCLUDE");
+
+#[repr(C, align(8))]
+struct Aligned<T>(T);

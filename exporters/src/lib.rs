@@ -1,1 +1,24 @@
-//! exporters of Eunomia.
+//! The exporters of Eunomia: each takes the same batches out of the program in
+//! a form of its own.
+//!
+//! An exporter is a folder: `config` (what is written in YAML), `encode` (batch
+//! to bytes, pure) and `client` (the bytes to where they go). None of them knows
+//! an event or an attribute by its name.
+
+// mod console;
+mod json;
+mod number;
+mod sink;
+
+#[cfg(test)]
+#[path = "../tests/support/mod.rs"]
+mod support;
+
+use eunomia_core::build::BuildExporter;
+use eunomia_core::config::Factory;
+
+pub use json::{JsonConfig, JsonEncoder};
+pub use sink::Lines;
+
+/// All exporters by the names they have in a configuration.
+pub const EXPORTERS: &[Factory<dyn BuildExporter>] = &[Factory::new::<JsonConfig>("json")];

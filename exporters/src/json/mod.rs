@@ -1,0 +1,11 @@
+//! NDJSON: one object a line, for machines and for `jq`.
+
+mod client;
+mod config;
+mod encode;
+mod escape;
+#[cfg(test)]
+mod tests;
+
+pub use config::JsonConfig;
+pub use encode::JsonEncoder;

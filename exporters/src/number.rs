@@ -1,0 +1,64 @@
+//! Numbers as decimal text, without the machinery of `fmt`: every event has a
+//! dozen of them.
+
+/// Appends `value` in decimal.
+pub(crate) fn write_unsigned(mut value: u64, out: &mut Vec<u8>) {
+    let mut digits = [0_u8; 20];
+    let mut length = 0;
+    for slot in digits.iter_mut().rev() {
+        *slot = b'0' + u8::try_from(value % 10).unwrap_or(0);
+        value /= 10;
+        length += 1;
+        if value == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(digits.get(digits.len() - length..).unwrap_or_default());
+}
+
+/// Appends `value` in decimal.
+pub(crate) fn write_signed(value: i64, out: &mut Vec<u8>) {
+    if value < 0 {
+        out.push(b'-');
+    }
+    write_unsigned(value.unsigned_abs(), out);
+}
+
+/// Appends `bytes` in lower-case hex.
+pub(crate) fn write_hex(bytes: &[u8], out: &mut Vec<u8>) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).copied().unwrap_or(b'0');
+    out.extend(
+        bytes
+            .iter()
+            .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]),
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{write_hex, write_signed, write_unsigned};
+
+    /// The ends of the ranges, and zero, are written as `fmt` writes them.
+    #[test]
+    fn numbers_are_written_in_decimal() {
+        for value in [0, 9, 10, 4_294_967_296, u64::MAX] {
+            let mut out = Vec::new();
+            write_unsigned(value, &mut out);
+            assert_eq!(out, value.to_string().as_bytes());
+        }
+        for value in [0, -1, 7, i64::MIN, i64::MAX] {
+            let mut out = Vec::new();
+            write_signed(value, &mut out);
+            assert_eq!(out, value.to_string().as_bytes());
+        }
+    }
+
+    /// Two digits a byte, the high one first.
+    #[test]
+    fn bytes_are_written_in_hex() {
+        let mut out = Vec::new();
+        write_hex(&[0x00, 0xa5, 0xff], &mut out);
+        assert_eq!(out, b"00a5ff");
+    }
+}

@@ -2,9 +2,10 @@
 
 use std::io::Error as IoError;
 use std::path::{Path, PathBuf};
+use std::result;
 
 /// The result of every fallible call of the test bed.
-pub type Result<T, E = Error> = std::result::Result<T, E>;
+pub type Result<T, E = Error> = result::Result<T, E>;
 
 /// Why the test bed could not do what a test asked of it.
 #[derive(Debug, thiserror::Error)]

@@ -3,14 +3,22 @@
 //! It knows the binary `eunomia-pipeline` and none of the crates it is made of. `README.md` beside
 //! this crate shows how the parts go together.
 
+mod cgroup;
+mod container;
 mod error;
+mod eunomia;
 mod free_port;
 mod scratch;
 mod vm;
 mod wait;
+mod workload;
 
+pub use cgroup::Cgroup;
+pub use container::{Container, Naming, Rootfs, Runc};
 pub use error::{Error, Result};
+pub use eunomia::{Account, Event, Finished, Pipeline, pipeline_binary};
 pub use free_port::free_port;
 pub use scratch::Scratch;
 pub use vm::{Cgroups, Kernel, Machine, Outcome};
 pub use wait::until;
+pub use workload::{Access, Bytes, Call, End, Image, Record, Workload, workload_binary};

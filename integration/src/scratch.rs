@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::wait::complain;
 use crate::{Error, Result};
 
 /// A new empty folder, removed with all it holds on drop.
@@ -59,7 +60,7 @@ impl Scratch {
 impl Drop for Scratch {
     fn drop(&mut self) {
         if let Err(error) = fs::remove_dir_all(&self.path) {
-            crate::wait::complain(&Error::io("remove", &self.path)(error));
+            complain(&Error::io("remove", &self.path)(error));
         }
     }
 }

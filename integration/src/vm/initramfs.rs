@@ -81,7 +81,7 @@ impl Initramfs {
 mod tests {
     use super::*;
     use crate::Scratch;
-    use std::fs::File;
+    use std::fs::{self, File};
     use std::os::unix::fs::PermissionsExt;
     use std::process::Command;
 
@@ -102,7 +102,7 @@ mod tests {
             .unwrap();
         assert!(status.success());
         let tool = scratch.path().join("bin/tool");
-        assert_eq!(std::fs::read(&tool).unwrap(), b"odd");
+        assert_eq!(fs::read(&tool).unwrap(), b"odd");
         assert_eq!(tool.metadata().unwrap().permissions().mode() & 0o777, 0o755);
         assert_eq!(
             scratch.path().join("bin/deep/er").metadata().unwrap().len(),

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -223,7 +224,8 @@ impl Qemu {
         }
         let mut complaint = String::new();
         if let Some(mut stderr) = self.0.stderr.take() {
-            std::io::Read::read_to_string(&mut stderr, &mut complaint)
+            stderr
+                .read_to_string(&mut complaint)
                 .map_err(Error::io("read the messages of", "qemu-system-x86_64"))?;
         }
         Err(Error::program(

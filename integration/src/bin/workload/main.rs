@@ -1,0 +1,65 @@
+//! Does precise things to the kernel and says on its standard output, one JSON object a line,
+//! which. `integration/README.md` lists the subcommands.
+
+mod exec;
+mod flood;
+mod open;
+mod options;
+mod pid_reuse;
+mod say;
+mod tcp;
+
+use std::env::{args_os, var_os};
+use std::io::{Read as _, stdin};
+use std::process::{self, ExitCode};
+
+use eunomia_integration::{Error, Record, Result};
+
+use options::Options;
+
+fn main() -> ExitCode {
+    // A child made by `exec`: its arguments are the test's and mean nothing.
+    if let Some(code) = var_os(exec::DESCRIBE) {
+        return exec::describe(&code);
+    }
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say::complain(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
+    let mut words = args_os()
+        .skip(1)
+        .map(|word| word.to_string_lossy().into_owned());
+    let subcommand = words.next().unwrap_or_default();
+    let mut options = Options::read(words)?;
+    if options.flag("wait") {
+        say::record(&Record::Ready { pid: process::id() })?;
+        let mut go = [0];
+        stdin()
+            .read_exact(&mut go)
+            .map_err(Error::io("wait on", "standard input"))?;
+    }
+    match subcommand.as_str() {
+        "execs" => exec::execs(&mut options),
+        "exec-limit" => exec::limit(&mut options),
+        "exec-script" => exec::script(&mut options),
+        "opens" => open::opens(&mut options),
+        "odd-opens" => open::odd(&mut options),
+        "chrooted-opens" => open::chrooted(&mut options),
+        "tcp" => tcp::run(&mut options),
+        "tcp-client" => tcp::client(&mut options),
+        "flood" => flood::run(&mut options),
+        "pid-reuse" => pid_reuse::run(&mut options),
+        "idle" => flood::idle(),
+        other => Err(Error::program(
+            "workload",
+            format!("unknown subcommand {other:?}"),
+        )),
+    }?;
+    options.finish()
+}

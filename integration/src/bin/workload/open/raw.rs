@@ -1,0 +1,80 @@
+//! Opens by system calls that no library makes, through the helper `rawcall`.
+
+use std::ffi::OsStr;
+use std::fs::{self, Permissions};
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use eunomia_integration::{Call, Error, Record, Result, Scratch};
+use rustix::io::Errno;
+
+use super::Attempt;
+use crate::say;
+
+const HELPER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/rawcall"));
+
+/// The helper, unpacked.
+pub(super) struct Helper {
+    // Keeps the file.
+    _scratch: Scratch,
+    program: PathBuf,
+}
+
+impl Helper {
+    pub(super) fn unpack() -> Result<Self> {
+        let scratch = Scratch::new("rawcall")?;
+        let program = scratch.write("rawcall", HELPER)?;
+        let executable = Permissions::from_mode(0o755);
+        fs::set_permissions(&program, executable)
+            .map_err(Error::io("make executable", &program))?;
+        Ok(Self {
+            _scratch: scratch,
+            program,
+        })
+    }
+
+    /// Lets the helper open, and says what it did.
+    pub(super) fn open(&self, call: Call, attempt: &Attempt<'_>) -> Result<()> {
+        let child = Command::new(&self.program)
+            .arg(name(call))
+            .arg(attempt.argument)
+            .arg(attempt.flags.bits().to_string())
+            .arg(attempt.mode.bits().to_string())
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(Error::io("start", &self.program))?;
+        let pid = child.id();
+        let output = child
+            .wait_with_output()
+            .map_err(Error::io("wait for", &self.program))?;
+        let mut parts = output.stdout.splitn(2, |byte| *byte == b'\n');
+        let number = parts
+            .next()
+            .map(String::from_utf8_lossy)
+            .unwrap_or_default();
+        let number: i32 = number
+            .parse()
+            .map_err(|error| Error::program("rawcall", format!("said {number:?}: {error}")))?;
+        let result = if number < 0 {
+            Err(Errno::from_raw_os_error(-number))
+        } else {
+            Ok(number)
+        };
+        let link = parts.next().filter(|link| !link.is_empty());
+        let path = link.map(|link| PathBuf::from(OsStr::from_bytes(link)));
+        say::record(&Record::Open(attempt.access(pid, call, result, path)))
+    }
+}
+
+fn name(call: Call) -> &'static str {
+    match call {
+        Call::Open => "open",
+        Call::Creat => "creat",
+        Call::Openat => "openat",
+        Call::Openat2 => "openat2",
+        Call::Int80Open => "int80_open",
+        Call::Int80Openat => "int80_openat",
+    }
+}

@@ -1,0 +1,189 @@
+//! What the workload says of itself: one JSON object a line.
+
+use std::net::SocketAddr;
+
+use serde::{Deserialize, Serialize};
+
+use super::bytes::Bytes;
+use crate::{Error, Result};
+
+/// One thing that the workload did. Process ids are those of its own pid namespace.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+#[serde(tag = "did", rename_all = "snake_case")]
+pub enum Record {
+    /// It started with `wait=yes` and reads its standard input before it goes on.
+    Ready {
+        /// Its process id.
+        pid: u32,
+    },
+    /// A process began to run a program; said by that process.
+    Exec(Box<Image>),
+    /// A process ended; said by its parent.
+    Exit {
+        /// Its process id.
+        pid: u32,
+        /// How it ended.
+        end: End,
+    },
+    /// A file was opened, or was not.
+    Open(Access),
+    /// A TCP connection was attempted.
+    Connect {
+        /// Who attempted it.
+        pid: u32,
+        /// Its end of the connection; none when it was never given one.
+        local: Option<SocketAddr>,
+        /// The other end.
+        peer: SocketAddr,
+        /// The name of the error, unless it was made.
+        error: Option<String>,
+    },
+    /// A TCP connection was accepted.
+    Accept {
+        /// Who accepted it.
+        pid: u32,
+        /// Its end of the connection.
+        local: SocketAddr,
+        /// The other end.
+        peer: SocketAddr,
+    },
+    /// One end of a TCP connection was closed.
+    Close {
+        /// Who had connected or accepted it.
+        pid: u32,
+        /// Its end of the connection.
+        local: SocketAddr,
+        /// The other end.
+        peer: SocketAddr,
+        /// Bytes handed to the kernel.
+        sent: u64,
+        /// Bytes taken from the kernel.
+        received: u64,
+        /// Whether this end saw the connection reset.
+        reset: bool,
+    },
+    /// A system call was made again and again.
+    Flood {
+        /// By which process.
+        pid: u32,
+        /// On how many threads.
+        threads: u64,
+        /// How often by all of them together.
+        calls: u64,
+    },
+}
+
+/// What a process that has just begun to run a program knows of itself.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Image {
+    /// Its process id.
+    pub pid: u32,
+    /// Its parent's.
+    pub parent_pid: u32,
+    /// Its process group.
+    pub group: u32,
+    /// Its effective user.
+    pub user: u32,
+    /// The name of its thread, at most 15 bytes.
+    pub comm: Bytes,
+    /// The program, with every link resolved.
+    pub executable: Bytes,
+    /// Its arguments, the name it was called by first.
+    pub args: Vec<Bytes>,
+    /// Its working directory.
+    pub directory: Bytes,
+    /// The size of its environment in memory, with the closing zeros.
+    pub environment_bytes: u64,
+}
+
+/// How a process ended.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum End {
+    /// By itself, with this code.
+    Code(i32),
+    /// By this signal.
+    Signal(i32),
+}
+
+/// An attempt to open a file.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Access {
+    /// Who attempted it.
+    pub pid: u32,
+    /// Which case of the workload this is, in words.
+    pub case: String,
+    /// The system call.
+    pub call: Call,
+    /// The path as it was handed over.
+    pub argument: Bytes,
+    /// The file that came of it, as `/proc/self/fd` has it.
+    pub path: Option<Bytes>,
+    /// The flags as they were handed over.
+    pub flags: u32,
+    /// The permissions as they were handed over, for a call that may create the file.
+    pub mode: Option<u32>,
+    /// The file descriptor, if it was opened.
+    pub fd: Option<i32>,
+    /// The name of the error, if it was not.
+    pub error: Option<String>,
+}
+
+/// A system call that opens files.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum Call {
+    /// `open`.
+    Open,
+    /// `creat`.
+    Creat,
+    /// `openat`.
+    Openat,
+    /// `openat2`.
+    Openat2,
+    /// `open` by its 32-bit number.
+    Int80Open,
+    /// `openat` by its 32-bit number.
+    Int80Openat,
+}
+
+impl Record {
+    /// The program that a process began to run, if that is what this is.
+    #[must_use]
+    pub fn as_exec(&self) -> Option<&Image> {
+        if let Self::Exec(image) = self {
+            Some(image)
+        } else {
+            None
+        }
+    }
+
+    /// The attempt to open a file, if that is what this is.
+    #[must_use]
+    pub fn as_open(&self) -> Option<&Access> {
+        if let Self::Open(access) = self {
+            Some(access)
+        } else {
+            None
+        }
+    }
+
+    /// Reads every line of what the workload wrote.
+    ///
+    /// # Errors
+    /// A line is no record.
+    pub fn read_all(text: &str) -> Result<Vec<Self>> {
+        text.lines().map(Self::read).collect()
+    }
+
+    /// Reads one line.
+    ///
+    /// # Errors
+    /// It is no record.
+    pub fn read(line: &str) -> Result<Self> {
+        serde_json::from_str(line).map_err(|source| Error::Json {
+            line: line.to_owned(),
+            source,
+        })
+    }
+}

@@ -5,7 +5,7 @@ use std::fmt;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{ConfigError, ConfigErrors, Node, decode};
+use super::{ConfigError, ConfigErrors, Node, decode_partly};
 
 /// The configuration of a component: the body that stands under its name.
 ///
@@ -62,8 +62,6 @@ pub struct Ready<B: ?Sized> {
     pub effective: serde_json::Value,
     /// See [`Settings::claims`].
     pub claims: Vec<String>,
-    /// The secrets in them as they were written.
-    pub secrets: Vec<String>,
 }
 
 impl<B: ?Sized> fmt::Debug for Ready<B> {
@@ -79,7 +77,7 @@ impl<B: ?Sized> fmt::Debug for Ready<B> {
 pub struct Factory<B: ?Sized + 'static> {
     /// The name, as in `exporters: { NAME: ... }`.
     pub name: &'static str,
-    read: fn(&Node) -> Result<Ready<B>, ConfigErrors>,
+    read: fn(&Node, &mut Vec<String>) -> Result<Ready<B>, ConfigErrors>,
     schema: fn(&mut SchemaGenerator) -> Schema,
 }
 
@@ -107,12 +105,13 @@ impl<B: ?Sized> Factory<B> {
         }
     }
 
-    /// Reads a body; nothing at all is an empty one.
+    /// Reads a body; nothing at all is an empty one. The secrets in it are added to `secrets`, so that no message
+    /// repeats them.
     ///
     /// # Errors
     /// Everything that is wrong with it.
-    pub fn read(&self, body: &Node) -> Result<Ready<B>, ConfigErrors> {
-        (self.read)(body)
+    pub fn read(&self, body: &Node, secrets: &mut Vec<String>) -> Result<Ready<B>, ConfigErrors> {
+        (self.read)(body, secrets)
     }
 
     /// The JSON Schema of a body.
@@ -121,25 +120,38 @@ impl<B: ?Sized> Factory<B> {
     }
 }
 
-fn read<B: ?Sized, C: BoxedAs<B>>(body: &Node) -> Result<Ready<B>, ConfigErrors> {
-    let decoded = decode::<C>(body)?;
-    let mut check = Check::new(body);
-    decoded.value.check(&mut check);
-    let effective = match serde_json::to_value(&decoded.value) {
-        Ok(value) => value,
-        Err(error) => {
-            check.refuse(&[], format!("can't be shown: {error}"));
-            serde_json::Value::Null
-        }
+fn read<B: ?Sized, C: BoxedAs<B>>(
+    body: &Node,
+    secrets: &mut Vec<String>,
+) -> Result<Ready<B>, ConfigErrors> {
+    let (settings, mut errors, found) = decode_partly::<C>(body);
+    secrets.extend(found);
+    let Some(settings) = settings else {
+        return Err(errors);
     };
-    let claims = decoded.value.claims();
-    let secrets = decoded.secrets;
-    check.finish().or(())?;
+    let mut check = Check::new(body);
+    settings.check(&mut check);
+    let effective = serde_json::to_value(&settings).unwrap_or_else(|error| {
+        check.refuse(&[], format!("can't be shown: {error}"));
+        serde_json::Value::Null
+    });
+    // What contains a value that was refused before may be wrong for want of it.
+    let mut refused = check.finish();
+    let before = |error: &ConfigError| {
+        errors
+            .0
+            .iter()
+            .any(|other| other.path.starts_with(&*error.path))
+    };
+    refused.0.retain(|error| !before(error));
+    errors.append(refused);
+    let claims = settings.claims();
+    errors.or(())?;
+    let config = settings.boxed();
     Ok(Ready {
-        config: decoded.value.boxed(),
+        config,
         effective,
         claims,
-        secrets,
     })
 }
 

@@ -19,7 +19,7 @@ mod tests;
 pub use self::{
     capture::Spanned,
     component::{BoxedAs, Check, Factory, Ready, Settings},
-    decode::{Decoded, decode, decode_partly},
+    decode::{decode, decode_partly},
     error::{ConfigError, ConfigErrors, did_you_mean, known_names},
     node::{Entry, Node, Value, join_path},
     secret::Secret,

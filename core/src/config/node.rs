@@ -142,7 +142,7 @@ impl Node {
     /// # Errors
     /// Everything in it that a `T` can't have.
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, ConfigErrors> {
-        decode(self).map(|decoded| decoded.value)
+        decode(self)
     }
 
     /// What was written, for a message: `the number 42`, `text "yes"`, `a list`.

@@ -133,11 +133,7 @@ impl<'de> SeqAccess<'de> for Items<'_> {
         seed: T,
     ) -> Result<Option<T::Value>, Problem> {
         let attempts = self.attempts;
-        let Some(node) = self
-            .rest
-            .by_ref()
-            .find(|node| !attempts.is_masked(node))
-        else {
+        let Some(node) = self.rest.by_ref().find(|node| !attempts.is_masked(node)) else {
             return Ok(None);
         };
         seed.deserialize(Typed { node, attempts })

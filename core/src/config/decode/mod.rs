@@ -17,15 +17,6 @@ use self::{
 };
 use super::{ConfigErrors, Node, Value};
 
-/// A value with what was noticed while it was decoded.
-#[derive(Debug)]
-pub struct Decoded<T> {
-    /// The value.
-    pub value: T,
-    /// The secrets in it as they were written, so that no message repeats them.
-    pub secrets: Vec<String>,
-}
-
 /// What the attempts at one node share.
 #[derive(Debug, Default)]
 pub(crate) struct Attempts {
@@ -39,14 +30,14 @@ impl Attempts {
     }
 }
 
-/// The value of `node` as a `T`, with the secrets in it.
+/// The value of `node` as a `T`.
 ///
 /// # Errors
 /// Everything in `node` that a `T` can't have.
-pub fn decode<T: DeserializeOwned>(node: &Node) -> Result<Decoded<T>, ConfigErrors> {
-    let (value, errors, secrets) = decode_partly(node);
+pub fn decode<T: DeserializeOwned>(node: &Node) -> Result<T, ConfigErrors> {
+    let (value, errors, _) = decode_partly(node);
     match value {
-        Some(value) if errors.is_empty() => Ok(Decoded { value, secrets }),
+        Some(value) if errors.is_empty() => Ok(value),
         Some(_) | None => Err(errors),
     }
 }

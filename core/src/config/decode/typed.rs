@@ -119,8 +119,17 @@ impl<'a> Typed<'a> {
     /// The value as a secret: what was written is kept out of every message.
     fn secret<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
         let (node, attempts) = (self.node, self.attempts);
-        if let Value::Text(text) | Value::Untyped(text) = &node.value {
-            attempts.secrets.borrow_mut().push(text.clone());
+        let secret = if let Value::Text(text) | Value::Untyped(text) = &node.value {
+            Some(text.clone())
+        } else if let Value::Integer(number) = node.value {
+            // Refused below; its line is shown all the same.
+            Some(number.to_string())
+        } else {
+            None
+        };
+        let known = |secret: &String| attempts.secrets.borrow().contains(secret);
+        if let Some(secret) = secret.filter(|secret| !known(secret)) {
+            attempts.secrets.borrow_mut().push(secret);
         }
         visitor
             .visit_newtype_struct(self)

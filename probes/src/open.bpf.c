@@ -9,8 +9,8 @@
 const volatile bool failed_only OPTION("failed_only", "only opens that failed") = false;
 
 #define OPEN_ACCESS_MODE 3
-#define FMODE_CREATED	 0x100000
-#define MODE_BITS	 07777
+#define FMODE_CREATED    0x100000
+#define MODE_BITS        07777
 
 enum open_flags {
 	O_RDONLY = 0,

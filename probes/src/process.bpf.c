@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * The base object, which every receiver loads: the life of processes, the trees and cgroups that filters ask for, and the
- * dispatcher of system calls. Naming the probe `process` lets its events out; without it they feed the tables alone.
+ * The base object, which every receiver loads: the life of processes, the trees and cgroups that filters ask for, and
+ * the dispatcher of system calls. Naming the probe `process` lets its events out; without it they feed the tables
+ * alone.
  */
 #include "eunomia.h"
 
@@ -15,13 +16,13 @@
 
 TWICE(cgroup_mkdir, on_cgroup_mkdir, struct cgroup *cgroup)
 {
-	see_cgroup_that_counts(cgroup, SIGHT_MKDIR + copy);
+	see_cgroup_that_counts(eun_plain(cgroup), SIGHT_MKDIR + copy);
 	return 0;
 }
 
 TWICE(cgroup_attach_task, on_cgroup_attach, struct cgroup *cgroup)
 {
-	see_cgroup_that_counts(cgroup, SIGHT_ATTACH + copy);
+	see_cgroup_that_counts(eun_plain(cgroup), SIGHT_ATTACH + copy);
 	return 0;
 }
 

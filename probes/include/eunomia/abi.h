@@ -13,7 +13,7 @@ const volatile __u32 eunomia_abi EUN_TAG("abi:1") = EUNOMIA_ABI;
 /* The record feeds the tables and is not let out. */
 #define RECORD_STATE_ONLY 1
 
-#define TASK_COMM_BYTES 16
+#define TASK_COMM_BYTES   16
 
 struct event_header {
 	__u16 kind;
@@ -33,8 +33,8 @@ struct event_header {
 	char comm[TASK_COMM_BYTES] ATTR("eunomia.process.comm");
 };
 
-#define TEXT_PRESENT	1
-#define TEXT_TRUNCATED	2
+#define TEXT_PRESENT    1
+#define TEXT_TRUNCATED  2
 #define TEXT_LEAF_FIRST 4 /* parts of a path from the last to the first, each followed by a slash */
 
 /* Bytes in the record's tail; offset counts from the record's first byte. */

@@ -35,19 +35,19 @@ static __always_inline bool arch_call_is_compat(struct task_struct *task)
 #define ARCH_COMPAT_2(from)   (BPF_CORE_READ(from, dx))
 #define ARCH_COMPAT_3(from)   (BPF_CORE_READ(from, si))
 
-#define ARCH_O_DIRECT	 0040000
-#define ARCH_O_LARGEFILE 0100000
-#define ARCH_O_DIRECTORY 0200000
-#define ARCH_O_NOFOLLOW	 0400000
+#define ARCH_O_DIRECT         0040000
+#define ARCH_O_LARGEFILE      0100000
+#define ARCH_O_DIRECTORY      0200000
+#define ARCH_O_NOFOLLOW       0400000
 
-#define CALL_open	2, 5
-#define CALL_creat	85, 8
-#define CALL_openat	257, 295
-#define CALL_openat2	437, 437
-#define CALL_connect	42, 362
-#define CALL_accept	43, -1
-#define CALL_accept4	288, 364
-#define CALL_socketcall -1, 102
+#define CALL_open             2, 5
+#define CALL_creat            85, 8
+#define CALL_openat           257, 295
+#define CALL_openat2          437, 437
+#define CALL_connect          42, 362
+#define CALL_accept           43, -1
+#define CALL_accept4          288, 364
+#define CALL_socketcall       -1, 102
 
 #elif defined(__TARGET_ARCH_arm64)
 
@@ -59,7 +59,7 @@ struct pt_regs {
 } KERNEL;
 #endif
 
-#define TIF_32BIT 22 /* thread_info.flags: a 32-bit task */
+#define TIF_32BIT             22 /* thread_info.flags: a 32-bit task */
 
 static __always_inline int arch_call_number(const struct pt_regs *regs)
 {
@@ -80,19 +80,19 @@ static __always_inline bool arch_call_is_compat(struct task_struct *task)
 #define ARCH_COMPAT_2(from)   ARCH_ARGUMENT_2(from)
 #define ARCH_COMPAT_3(from)   ARCH_ARGUMENT_3(from)
 
-#define ARCH_O_DIRECTORY 0040000
-#define ARCH_O_NOFOLLOW	 0100000
-#define ARCH_O_DIRECT	 0200000
-#define ARCH_O_LARGEFILE 0400000
+#define ARCH_O_DIRECTORY      0040000
+#define ARCH_O_NOFOLLOW       0100000
+#define ARCH_O_DIRECT         0200000
+#define ARCH_O_LARGEFILE      0400000
 
-#define CALL_open	-1, 5
-#define CALL_creat	-1, 8
-#define CALL_openat	56, 322
-#define CALL_openat2	437, 437
-#define CALL_connect	203, 283
-#define CALL_accept	202, 285
-#define CALL_accept4	242, 366
-#define CALL_socketcall -1, -1
+#define CALL_open             -1, 5
+#define CALL_creat            -1, 8
+#define CALL_openat           56, 322
+#define CALL_openat2          437, 437
+#define CALL_connect          203, 283
+#define CALL_accept           202, 285
+#define CALL_accept4          242, 366
+#define CALL_socketcall       -1, -1
 
 #else
 #error "compile with -D__TARGET_ARCH_x86 or -D__TARGET_ARCH_arm64"

@@ -6,37 +6,36 @@
 #ifndef EUNOMIA_FILTER_H
 #define EUNOMIA_FILTER_H
 
-#define EUN_KEY_PID	      1
+#define EUN_KEY_PID           1
 #define EUN_KEY_PID_TREE      2
-#define EUN_KEY_CGROUP	      4 /* cgroup, container and containers_only: a verdict by cgroup */
-#define EUN_KEY_UID	      8
-#define EUN_KEY_COMM	      16
+#define EUN_KEY_CGROUP        4 /* cgroup, container and containers_only: a verdict by cgroup */
+#define EUN_KEY_UID           8
+#define EUN_KEY_COMM          16
 #define EUN_KEY_PID_NAMESPACE 32
-#define EUN_KEYS_ALL	      63
+#define EUN_KEYS_ALL          63
 
-#define EUN_RECEIVER_SET 1
+#define EUN_RECEIVER_SET      1
 
 /* Written by the loader. */
 const volatile __u32 eun_filter_keys = 0; /* keys of the receiver's filter */
-const volatile __u32 eun_own_keys = 0;	  /* keys of this probe's own */
-const volatile __u32 eun_own_bit = 0;	  /* its set, as a mask of one bit */
-const volatile __u32 eun_self_tgid = 0;	  /* the daemon, which is filtered out; 0 lets it in */
+const volatile __u32 eun_own_keys = 0;    /* keys of this probe's own */
+const volatile __u32 eun_own_bit = 0;     /* its set, as a mask of one bit */
+const volatile __u32 eun_self_tgid = 0;   /* the daemon, which is filtered out; 0 lets it in */
 
-/* Whom to ask about: its keys of the receiver's filter and of the probe's own that count. */
-struct eun_question {
-	struct task_struct *task;
-	__u32 receiver_keys;
-	__u32 own_keys;
+/* The keys to ask about, of the receiver's filter and of the probe's own. */
+struct eun_keys {
+	__u32 receiver;
+	__u32 own;
 };
 
 /* The sets that must hold the key's value. */
-static __always_inline __u32 eun_wanted(struct eun_question ask, __u32 key)
+static __always_inline __u32 eun_wanted(struct eun_keys keys, __u32 key)
 {
 	__u32 wanted = 0;
 
-	if (eun_filter_keys & ask.receiver_keys & key)
+	if (eun_filter_keys & keys.receiver & key)
 		wanted |= EUN_RECEIVER_SET;
-	if (eun_own_keys & ask.own_keys & key)
+	if (eun_own_keys & keys.own & key)
 		wanted |= eun_own_bit;
 	return wanted;
 }
@@ -83,27 +82,28 @@ static __always_inline struct eun_comm eun_comm_of(struct task_struct *task)
 	return comm;
 }
 
-static __always_inline bool eun_identity_passes(struct eun_question ask)
+static __always_inline bool eun_identity_passes(struct task_struct *task, struct eun_keys keys)
 {
 	__u32 wanted;
 
-	wanted = eun_wanted(ask, EUN_KEY_UID);
+	wanted = eun_wanted(keys, EUN_KEY_UID);
 	if (wanted) {
-		__u32 uid = BPF_CORE_READ(ask.task, cred, euid.val);
+		__u32 uid = BPF_CORE_READ(task, cred, euid.val);
 
 		if (!eun_holds(&eun_uids, &uid, wanted))
 			return false;
 	}
-	wanted = eun_wanted(ask, EUN_KEY_COMM);
+	wanted = eun_wanted(keys, EUN_KEY_COMM);
 	if (wanted) {
-		struct eun_comm comm = eun_comm_of(ask.task);
+		struct eun_comm comm = eun_comm_of(task);
 
 		if (!eun_holds(&eun_comms, &comm, wanted))
 			return false;
 	}
-	wanted = eun_wanted(ask, EUN_KEY_PID_NAMESPACE);
+	wanted = eun_wanted(keys, EUN_KEY_PID_NAMESPACE);
 	if (wanted) {
-		__u32 inum = BPF_CORE_READ(eun_own_upid(ask.task).ns, ns.inum);
+		struct pid_namespace *namespace = eun_own_upid(task).ns;
+		__u32 inum = BPF_CORE_READ(namespace, ns.inum);
 
 		if (!eun_holds(&eun_pidns, &inum, wanted))
 			return false;
@@ -111,21 +111,21 @@ static __always_inline bool eun_identity_passes(struct eun_question ask)
 	return true;
 }
 
-static __always_inline bool eun_matches(struct eun_question ask)
+static __always_inline bool eun_matches(struct task_struct *task, struct eun_keys keys)
 {
-	__u32 tgid = BPF_CORE_READ(ask.task, tgid);
+	__u32 tgid = BPF_CORE_READ(task, tgid);
 	__u32 wanted;
 
-	wanted = eun_wanted(ask, EUN_KEY_PID);
+	wanted = eun_wanted(keys, EUN_KEY_PID);
 	if (wanted && !eun_holds(&eun_pids, &tgid, wanted))
 		return false;
-	wanted = eun_wanted(ask, EUN_KEY_PID_TREE);
+	wanted = eun_wanted(keys, EUN_KEY_PID_TREE);
 	if (wanted && !eun_in_tree(tgid, wanted))
 		return false;
-	if (!eun_identity_passes(ask))
+	if (!eun_identity_passes(task, keys))
 		return false;
-	wanted = eun_wanted(ask, EUN_KEY_CGROUP);
-	return !wanted || eun_cgroup_passes(ask.task, wanted);
+	wanted = eun_wanted(keys, EUN_KEY_CGROUP);
+	return !wanted || eun_cgroup_passes(task, wanted);
 }
 
 static __always_inline bool eun_is_self(struct task_struct *task)
@@ -136,9 +136,9 @@ static __always_inline bool eun_is_self(struct task_struct *task)
 /* Whether the events of a task are wanted here. */
 static __always_inline bool eun_passes(struct task_struct *task)
 {
-	struct eun_question ask = { task, EUN_KEYS_ALL, EUN_KEYS_ALL };
+	struct eun_keys all = { EUN_KEYS_ALL, EUN_KEYS_ALL };
 
-	return !eun_is_self(task) && eun_matches(ask);
+	return !eun_is_self(task) && eun_matches(task, all);
 }
 
 #endif

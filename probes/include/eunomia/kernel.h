@@ -12,7 +12,7 @@
 #include <linux/bpf.h>
 
 typedef _Bool bool;
-#define true  1
+#define true 1
 #define false 0
 
 #include "kernel/cgroup.h"

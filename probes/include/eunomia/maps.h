@@ -6,14 +6,14 @@
 #ifndef EUNOMIA_MAPS_H
 #define EUNOMIA_MAPS_H
 
-#define EUN_SHARED __uint(pinning, LIBBPF_PIN_BY_NAME)
+#define EUN_SHARED     __uint(pinning, LIBBPF_PIN_BY_NAME)
 
-#define EUN_KINDS      256     /* kinds of events in one receiver */
-#define EUN_VALUES     1024    /* values of one filter key; an user writes them down one by one */
-#define EUN_PROCESSES  65536   /* of the filtered trees; twice the default pid_max */
-#define EUN_CGROUPS    8192    /* ten times the pods that a node is made for; the longest unused gives way */
-#define EUN_CALLS      512     /* system call numbers of one ABI; the highest in use is 470 */
-#define EUN_SLOTS      32      /* functions on system calls, as many as a u32 has bits; tail calls end at 33 */
+#define EUN_KINDS      256   /* kinds of events in one receiver */
+#define EUN_VALUES     1024  /* values of one filter key; an user writes them down one by one */
+#define EUN_PROCESSES  65536 /* of the filtered trees; twice the default pid_max */
+#define EUN_CGROUPS    8192  /* ten times the pods that a node is made for; the longest unused gives way */
+#define EUN_CALLS      512   /* system call numbers of one ABI; the highest in use is 470 */
+#define EUN_SLOTS      32    /* functions on system calls, as many as a u32 has bits; tail calls end at 33 */
 #define EUN_BULK_BYTES (2 << 20)
 #define EUN_LIFE_BYTES (1 << 20)
 
@@ -57,7 +57,8 @@ EUN_FILTER(eun_uids, __u32);
 EUN_FILTER(eun_comms, struct eun_comm);
 EUN_FILTER(eun_pidns, __u32);
 
-/* A process of a filtered tree. The tag tells it from a later process of the same number; 0 fits any, until bootstrap. */
+/* A process of a filtered tree. The tag tells it from a later process of the same number; 0 fits any, until bootstrap.
+ */
 struct eun_member {
 	__u32 tag;
 	__u32 sets;

@@ -6,10 +6,11 @@
 #ifndef EUNOMIA_PATH_H
 #define EUNOMIA_PATH_H
 
-#define EUN_PATH_PARTS 64 /* each costs 0.2 us and 800 verified instructions; sources and node_modules reach 30 */
-#define EUN_MOUNT_STEPS 16 /* mounts on the way, which take a turn of the loop each */
+#define EUN_PATH_PARTS 64  /* sources and node_modules reach 30; each costs the verifier up to 1,600 instructions */
+#define EUN_MOUNTS     8   /* that a path crosses; each costs as much */
 #define EUN_NAME_BYTES 255 /* NAME_MAX */
 
+/* Where the walk stands, and where it ends. */
 struct eun_walk {
 	struct dentry *dentry;
 	struct mount *mount;
@@ -23,59 +24,68 @@ static __always_inline struct mount *eun_mount_of(const struct vfsmount *vfsmoun
 	return (void *)vfsmount - bpf_core_field_offset(struct mount, mnt);
 }
 
-/* Appends a dentry's name and a slash at an offset of scratch; returns the bytes written, 0 for a name of none. */
-static __always_inline __u64 eun_put_name(char *at, const struct qstr *name)
-{
-	__u64 length = name->len & EUN_NAME_BYTES;
+enum eun_place { EUN_AT_NAME, EUN_AT_MOUNT, EUN_AT_ROOT };
 
-	if (!length)
-		return 0;
-	bpf_probe_read_kernel(at, length, name->name);
-	at[length] = '/';
-	return length + 1;
+static __always_inline enum eun_place eun_place_of(struct eun_walk *walk)
+{
+	struct mount *mount = walk->mount;
+
+	if (walk->dentry == walk->root_dentry && mount == walk->root_mount)
+		return EUN_AT_ROOT;
+	if (walk->dentry != walk->mount_root)
+		return EUN_AT_NAME;
+	/* The root of the mount namespace, or a mount that is detached, is its own parent. */
+	return BPF_CORE_READ(mount, mnt_parent) == mount ? EUN_AT_ROOT : EUN_AT_MOUNT;
+}
+
+/* From the root of a mount to where it is mounted. */
+static __always_inline void eun_leave_mount(struct eun_walk *walk)
+{
+	struct mount *mount = walk->mount;
+	struct mount *parent = BPF_CORE_READ(mount, mnt_parent);
+
+	walk->dentry = BPF_CORE_READ(mount, mnt_mountpoint);
+	walk->mount = parent;
+	walk->mount_root = BPF_CORE_READ(parent, mnt.mnt_root);
 }
 
 /*
- * Appends the path to scratch from the offset used on, where size is the whole of it. Returns the bytes written, and
- * the flags of the text above them.
+ * Appends the path to the tail of scratch from the offset used on, where size is the whole of it. Returns the bytes
+ * written, and the flags of the text above them. The parts are counted in memory of the scratch: in a register the
+ * verifier would follow every mixture of parts and mounts.
  */
-static __always_inline __u64 eun_walk(char *scratch, __u64 size, __u64 used, struct eun_walk walk)
+static __always_inline __u64 eun_walk(char *scratch, __u64 size, __u64 used, struct eun_walk walk, __u32 *parts)
 {
-	__u64 flags = TEXT_PRESENT | TEXT_LEAF_FIRST;
+	__u64 complete = TEXT_PRESENT | TEXT_LEAF_FIRST;
 	__u64 end = used;
-	__u32 parts = 0;
 
-	for (int step = 0; step < EUN_PATH_PARTS + EUN_MOUNT_STEPS; step++) {
-		struct dentry *parent;
+	*parts = 0;
+	for (int turn = 0; turn <= EUN_PATH_PARTS + EUN_MOUNTS; turn++) {
+		enum eun_place place = eun_place_of(&walk);
+		struct dentry *dentry = walk.dentry;
 		struct qstr name = {};
+		__u64 length;
 
-		if (walk.dentry == walk.root_dentry && walk.mount == walk.root_mount)
-			goto complete;
-		if (walk.dentry == walk.mount_root) {
-			struct mount *mount = BPF_CORE_READ(walk.mount, mnt_parent);
-
-			if (mount == walk.mount)
-				goto complete;
-			walk.dentry = BPF_CORE_READ(walk.mount, mnt_mountpoint);
-			walk.mount = mount;
-			walk.mount_root = BPF_CORE_READ(mount, mnt.mnt_root);
+		if (place == EUN_AT_ROOT)
+			return (end - used) | complete << 32;
+		if (place == EUN_AT_MOUNT) {
+			eun_leave_mount(&walk);
 			continue;
 		}
-		parent = BPF_CORE_READ(walk.dentry, d_parent);
-		bpf_core_read(&name, sizeof(name), &walk.dentry->d_name);
+		walk.dentry = BPF_CORE_READ(dentry, d_parent);
+		bpf_core_read(&name, sizeof(name), &dentry->d_name);
 		EUN_OPAQUE(end);
-		if (parts++ == EUN_PATH_PARTS || end + name.len + 1 > used + EUN_PATH_BYTES ||
+		if (++*parts > EUN_PATH_PARTS || end + name.len + 1 > used + EUN_PATH_BYTES ||
 		    end > size - EUN_NAME_BYTES - 1)
 			break;
-		end += eun_put_name(scratch + end, &name);
-		/* A file of no mounted tree, such as a memfd: its own name is all there is. */
-		if (parent == walk.dentry)
-			goto complete;
-		walk.dentry = parent;
+		length = name.len & EUN_NAME_BYTES;
+		bpf_probe_read_kernel(scratch + end, length, name.name);
+		end += length;
+		scratch[end++] = '/';
+		if (walk.dentry == dentry) /* a file of no mounted tree, such as a memfd: it has a name and no more */
+			return (end - used) | complete << 32;
 	}
-	flags |= TEXT_TRUNCATED;
-complete:
-	return end - used | flags << 32;
+	return (end - used) | (complete | TEXT_TRUNCATED) << 32;
 }
 
 /*
@@ -83,11 +93,11 @@ complete:
  * verified once and not at each call, and takes numbers only; so it finds its scratch itself.
  */
 #define EUN_PATHS_OF(type)                                                                                             \
-	__attribute__((noinline)) __u64 type##_walk(__u64 dentry, __u64 vfsmount, __u64 reader, __u64 copy,            \
-						    __u64 used)                                                        \
+	__attribute__((noinline))                                                                                      \
+	__u64 type##_walk(__u64 dentry, __u64 vfsmount, __u64 reader, __u64 copy, __u64 used)                          \
 	{                                                                                                              \
 		struct task_struct *task = (struct task_struct *)reader;                                               \
-		char *scratch = (char *)type##_of(copy);                                                               \
+		struct type##_scratch *scratch = (struct type##_scratch *)type##_of(copy);                             \
 		struct eun_walk walk = {                                                                               \
 			.dentry = (struct dentry *)dentry,                                                             \
 			.mount = eun_mount_of((struct vfsmount *)vfsmount),                                            \
@@ -96,7 +106,10 @@ complete:
 			.root_mount = eun_mount_of(BPF_CORE_READ(task, fs, root.mnt)),                                 \
 		};                                                                                                     \
                                                                                                                        \
-		return scratch ? eun_walk(scratch, sizeof(struct type##_scratch), used, walk) : 0;                     \
+		if (!scratch)                                                                                          \
+			return 0;                                                                                      \
+		return eun_walk((char *)scratch, sizeof(struct type) + sizeof(scratch->tail), used, walk,              \
+				&scratch->parts);                                                                      \
 	}
 
 /* Appends the path at struct path *path, as task sees it. */

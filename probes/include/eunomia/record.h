@@ -14,6 +14,18 @@ static __always_inline struct task_struct *eun_current(void)
 	return (struct task_struct *)bpf_get_current_task();
 }
 
+/*
+ * The same pointer without what the verifier knows of it. It takes no pointer that a hook passed for the number that a
+ * global function wants.
+ */
+static __always_inline void *eun_plain(const void *pointer)
+{
+	void *plain = NULL;
+
+	bpf_probe_read_kernel(&plain, sizeof(plain), &pointer);
+	return plain;
+}
+
 static __always_inline void eun_count(__u64 *counter)
 {
 	__sync_fetch_and_add(counter, 1);

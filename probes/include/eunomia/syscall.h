@@ -14,12 +14,17 @@ struct syscall_exit {
 };
 
 #define EUN_NUMBER_(compat, native, other) ((compat) ? (other) : (native))
-#define EUN_NUMBER(compat, ...)		   EUN_NUMBER_(compat, __VA_ARGS__)
+#define EUN_NUMBER(compat, ...)            EUN_NUMBER_(compat, __VA_ARGS__)
 
 /* Whether this is the named system call, in either ABI. */
 #define CALL_IS(call, name) ((call).number == EUN_NUMBER((call).compat, CALL_##name))
 
-#define EUN_ARGUMENT(call, n) ((call).compat ? (__u32)ARCH_COMPAT_##n((call).regs) : ARCH_ARGUMENT_##n((call).regs))
+/* The n-th argument, from 0. */
+#define EUN_ARGUMENT(call, n)                                                                                          \
+	({                                                                                                             \
+		const struct pt_regs *registers = (call).regs;                                                         \
+		(call).compat ? (__u32)ARCH_COMPAT_##n(registers) : (__u64)ARCH_ARGUMENT_##n(registers);               \
+	})
 
 /* The dispatcher's map has the 32-bit calls behind the others, and nothing at its end. */
 static __always_inline __u32 eun_call_index(__u32 number, bool compat)
@@ -69,18 +74,18 @@ static __always_inline struct syscall_exit eun_syscall_exit(struct bpf_raw_trace
 	return call;
 }
 
-#define EUN_CALL_TAG_(native, compat) EUN_TAG("syscall:" #native ":" #compat)
-#define EUN_CALL_TAG(...)	      EUN_CALL_TAG_(__VA_ARGS__)
-#define EUN_TAGS_1(a)		      EUN_CALL_TAG(CALL_##a)
-#define EUN_TAGS_2(a, ...)	      EUN_CALL_TAG(CALL_##a) EUN_TAGS_1(__VA_ARGS__)
-#define EUN_TAGS_3(a, ...)	      EUN_CALL_TAG(CALL_##a) EUN_TAGS_2(__VA_ARGS__)
-#define EUN_TAGS_4(a, ...)	      EUN_CALL_TAG(CALL_##a) EUN_TAGS_3(__VA_ARGS__)
-#define EUN_TAGS_5(a, ...)	      EUN_CALL_TAG(CALL_##a) EUN_TAGS_4(__VA_ARGS__)
-#define EUN_TAGS_6(a, ...)	      EUN_CALL_TAG(CALL_##a) EUN_TAGS_5(__VA_ARGS__)
-#define EUN_TAGS_(n, ...)	      EUN_TAGS_##n(__VA_ARGS__)
-#define EUN_TAGS(n, ...)	      EUN_TAGS_(n, __VA_ARGS__)
+#define EUN_CALL_TAG_(native, compat)           EUN_TAG("syscall:" #native ":" #compat)
+#define EUN_CALL_TAG(...)                       EUN_CALL_TAG_(__VA_ARGS__)
+#define EUN_TAGS_1(a)                           EUN_CALL_TAG(CALL_##a)
+#define EUN_TAGS_2(a, ...)                      EUN_CALL_TAG(CALL_##a) EUN_TAGS_1(__VA_ARGS__)
+#define EUN_TAGS_3(a, ...)                      EUN_CALL_TAG(CALL_##a) EUN_TAGS_2(__VA_ARGS__)
+#define EUN_TAGS_4(a, ...)                      EUN_CALL_TAG(CALL_##a) EUN_TAGS_3(__VA_ARGS__)
+#define EUN_TAGS_5(a, ...)                      EUN_CALL_TAG(CALL_##a) EUN_TAGS_4(__VA_ARGS__)
+#define EUN_TAGS_6(a, ...)                      EUN_CALL_TAG(CALL_##a) EUN_TAGS_5(__VA_ARGS__)
+#define EUN_TAGS_(n, ...)                       EUN_TAGS_##n(__VA_ARGS__)
+#define EUN_TAGS(n, ...)                        EUN_TAGS_(n, __VA_ARGS__)
 #define EUN_HOW_MANY_(a, b, c, d, e, f, n, ...) n
-#define EUN_HOW_MANY(...)	      EUN_HOW_MANY_(__VA_ARGS__, 6, 5, 4, 3, 2, 1)
+#define EUN_HOW_MANY(...)                       EUN_HOW_MANY_(__VA_ARGS__, 6, 5, 4, 3, 2, 1)
 
 /*
  * SYSCALL_EXIT(function, call, ...) { ... } sees `struct syscall_exit call` of the named calls, up to six. The loader

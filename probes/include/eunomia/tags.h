@@ -22,18 +22,19 @@
 /*
  * The field feeds the table of processes or of cgroups. On every record: time, start_time, exec_count, pid, parent_pid,
  * cgroup_id, cgroup_hierarchy (struct event_header). On a fork: child_start_time, child_exec_count, child_pid,
- * child_vpid, child_parent_pid, child_cgroup_id, child_cgroup_hierarchy. On exec and task: executable. On a cgroup: path.
+ * child_vpid, child_parent_pid, child_cgroup_id, child_cgroup_hierarchy. On exec and task: executable. On a cgroup:
+ * path.
  */
 #define ROLE(role) EUN_TAG("role:" role)
 
 /* The unit, as UCUM writes it. */
 #define UNIT(unit) EUN_TAG("unit:" unit)
 
-#define ERRNO  EUN_TAG("render:errno")	/* a positive errno, by its name; 0 is absent */
-#define SIGNAL EUN_TAG("render:signal") /* a signal, by its name; 0 is absent */
-#define HEX    EUN_TAG("render:hex")
-#define OCTAL  EUN_TAG("render:octal")
-#define PORT   EUN_TAG("render:port") /* 16 bits in network byte order */
+#define ERRNO      EUN_TAG("render:errno")  /* a positive errno, by its name; 0 is absent */
+#define SIGNAL     EUN_TAG("render:signal") /* a signal, by its name; 0 is absent */
+#define HEX        EUN_TAG("render:hex")
+#define OCTAL      EUN_TAG("render:octal")
+#define PORT       EUN_TAG("render:port") /* 16 bits in network byte order */
 
 /* The field is a set of the enumerators of an enum; the part under mask is one value, looked up first. See NAMES. */
 #define FLAGS(names, mask) EUN_TAG("flags:" #names ":" #mask)

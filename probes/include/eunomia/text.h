@@ -1,59 +1,62 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
  * Records with text: built in scratch, the event first, what its texts hold behind it, and sent as long as they came
- * out. Scratch belongs to one program (copy, see twice.h) and one CPU: kernels from 7.0 on may run another program while
- * one is preempted, yet never the same.
+ * out. Scratch belongs to one program (copy, see twice.h) and one CPU: kernels from 7.0 on may run another program
+ * while one is preempted, yet never the same.
  */
 #ifndef EUNOMIA_TEXT_H
 #define EUNOMIA_TEXT_H
 
-#define EUN_PATH_BYTES 4096 /* PATH_MAX, without its NUL one more than a system call takes */
+#define EUN_PATH_BYTES 4096                 /* PATH_MAX, without its NUL one more than a system call takes */
 #define EUN_READ_BYTES (EUN_PATH_BYTES + 2) /* NUL, and one byte more to tell what is longer */
 
 /* Forgets what the compiler knows, so that it keeps the next bound: verifiers up to 6.1 do not follow its reasoning. */
 #define EUN_OPAQUE(x) asm volatile("" : "+r"(x))
 
-/* struct TYPE_scratch: the record and its tail. */
-#define EUN_SCRATCH(type, tail_bytes)                                                                                  \
-	struct type##_scratch {                                                                                        \
-		struct type record;                                                                                    \
-		char tail[tail_bytes];                                                                                 \
+/* struct TYPE_scratch: the record and its tail. The map that holds it is TYPE_text. */
+#define EUN_SCRATCH(event, tail_bytes)                                                                                 \
+	struct event##_scratch {                                                                                       \
+		struct event record;                                                                                   \
+		char tail[(tail_bytes + 7) / 8 * 8];                                                                   \
+		__u32 parts; /* see eun_walk */                                                                        \
 	}
 
 /*
  * Declares scratch for struct type in so many copies, and with it TYPE_of(copy), which finds it. The tail needs
  * EUN_READ_BYTES for each string or path, and a per-CPU value is at most 32 KiB in all.
  */
-#define TEXT_RECORD(type, copies, tail_bytes)                                                                          \
-	EUN_SCRATCH(type, tail_bytes);                                                                                 \
+#define TEXT_RECORD(event, copies, tail_bytes)                                                                         \
+	_Static_assert(sizeof(#event "_text") <= 16, "the kernel takes 15 characters for " #event "_text");            \
+	EUN_SCRATCH(event, tail_bytes);                                                                                \
 	struct {                                                                                                       \
 		__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);                                                               \
 		__uint(max_entries, copies);                                                                           \
 		__type(key, __u32);                                                                                    \
-		__type(value, struct type##_scratch);                                                                  \
-	} type##_texts SEC(".maps");                                                                                   \
-	static __always_inline struct type *type##_of(__u32 copy)                                                      \
+		__type(value, struct event##_scratch);                                                                 \
+	} event##_text SEC(".maps");                                                                                   \
+	static __always_inline struct event *event##_of(__u32 copy)                                                    \
 	{                                                                                                              \
-		return bpf_map_lookup_elem(&type##_texts, &copy);                                                      \
+		return bpf_map_lookup_elem(&event##_text, &copy);                                                      \
 	}                                                                                                              \
-	EUN_PATHS_OF(type)
+	EUN_PATHS_OF(event)
 
 /* The same for records beyond 32 KiB: a plain array with entries for each CPU, which the loader makes large enough. */
-#define LONG_TEXT_RECORD(type, copies, tail_bytes)                                                                     \
-	EUN_SCRATCH(type, tail_bytes);                                                                                 \
+#define LONG_TEXT_RECORD(event, copies, tail_bytes)                                                                    \
+	_Static_assert(sizeof(#event "_text") <= 16, "the kernel takes 15 characters for " #event "_text");            \
+	EUN_SCRATCH(event, tail_bytes);                                                                                \
 	struct {                                                                                                       \
 		__uint(type, BPF_MAP_TYPE_ARRAY);                                                                      \
 		__uint(max_entries, copies);                                                                           \
 		__type(key, __u32);                                                                                    \
-		__type(value, struct type##_scratch);                                                                  \
-	} type##_texts SEC(".maps") PER_CPU(copies);                                                                   \
-	static __always_inline struct type *type##_of(__u32 copy)                                                      \
+		__type(value, struct event##_scratch);                                                                 \
+	} event##_text SEC(".maps") PER_CPU(copies);                                                                   \
+	static __always_inline struct event *event##_of(__u32 copy)                                                    \
 	{                                                                                                              \
 		__u32 entry = bpf_get_smp_processor_id() * (copies) + copy;                                            \
                                                                                                                        \
-		return bpf_map_lookup_elem(&type##_texts, &entry);                                                     \
+		return bpf_map_lookup_elem(&event##_text, &entry);                                                     \
 	}                                                                                                              \
-	EUN_PATHS_OF(type)
+	EUN_PATHS_OF(event)
 
 /* A record that is being built: where it stands, the bytes used, and the largest use that leaves room for a string. */
 struct eun_builder {
@@ -66,7 +69,7 @@ struct eun_builder {
 #define EUN_BUILDER(type, event)                                                                                       \
 	{                                                                                                              \
 		.record = (event), .used = sizeof(struct type),                                                        \
-		.limit = sizeof(struct type##_scratch) - EUN_READ_BYTES                                                \
+		.limit = offsetof(struct type##_scratch, parts) - EUN_READ_BYTES                                       \
 	}
 
 /* Appends a string of the user's memory or of the kernel's; one that can't be read is absent. */
@@ -80,8 +83,8 @@ static __always_inline void eun_put_string(struct eun_builder *builder, struct t
 	EUN_OPAQUE(used);
 	if (used > builder->limit)
 		return;
-	got = user ? bpf_probe_read_user_str(builder->record + used, EUN_READ_BYTES, from) :
-		     bpf_probe_read_kernel_str(builder->record + used, EUN_READ_BYTES, from);
+	got = user ? bpf_probe_read_user_str(builder->record + used, EUN_READ_BYTES, from)
+		   : bpf_probe_read_kernel_str(builder->record + used, EUN_READ_BYTES, from);
 	if (got <= 0)
 		return;
 	length = got - 1;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * The processes that are there already. Their records are written to the iterator's file, which waits for its reader, and
- * not to a ring, which would overflow; cgroups go to the lifecycle ring as always.
+ * The processes that are there already. Their records are written to the iterator's file, which waits for its reader,
+ * and not to a ring, which would overflow; cgroups go to the lifecycle ring as always.
  */
 #ifndef EUNOMIA_BASE_BOOTSTRAP_H
 #define EUNOMIA_BASE_BOOTSTRAP_H
@@ -29,12 +29,12 @@ static __always_inline __u64 fill_task(struct task_event *event, struct task_str
 SEC("iter/task")
 int on_task(struct bpf_iter__task *context)
 {
-	struct task_struct *task = context->task;
+	struct task_struct *task = eun_plain(context->task);
 	struct counters *tally = eun_counters_of(kind_task_event);
 	struct task_event *event = task_event_of(0);
 	__u64 size;
 
-	if (!task || !tally || !event || task->pid != task->tgid)
+	if (!task || !tally || !event || BPF_CORE_READ(task, pid) != BPF_CORE_READ(task, tgid))
 		return 0;
 	adopt_into_tree(task);
 	see_cgroup_of(task, SIGHT_TASK);

@@ -10,7 +10,8 @@
 #define CGROUP_DEPTH 64
 
 struct cgroup_event {
-	struct event_header header; /* cgroup_id and cgroup_hierarchy are the cgroup's, the rest whoever was there first */
+	struct event_header
+		header; /* cgroup_id and cgroup_hierarchy are the cgroup's, the rest whoever was there first */
 	struct text path ROLE("path");
 };
 LIFECYCLE_EVENT(cgroup_event, "", "cgroup");

@@ -7,7 +7,7 @@
 #define EUNOMIA_BASE_EXEC_H
 
 #define EXEC_ARGUMENT_BYTES 32768 /* one read, exact on all kernels; a record's lengths are of 16 bits */
-#define EXEC_STRINGS	    3	  /* executable, working directory, the path as it was asked for */
+#define EXEC_STRINGS        3     /* executable, working directory, the path as it was asked for */
 
 struct exec_event {
 	struct event_header header;
@@ -83,8 +83,9 @@ static __always_inline void report_exec(struct task_struct *task, struct linux_b
 	end_lifecycle(tally, fate, submit_lifecycle(&event->header, size));
 }
 
-TWICE(sched_process_exec, on_exec, struct task_struct *task, int old_pid, struct linux_binprm *program)
+TWICE(sched_process_exec, on_exec, struct task_struct *self, int old_pid, struct linux_binprm *program)
 {
+	struct task_struct *task = eun_plain(self);
 	struct once once = { .event = ONCE_EXEC };
 
 	once.pid = BPF_CORE_READ(task, tgid);

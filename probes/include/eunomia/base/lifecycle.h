@@ -9,7 +9,7 @@ const volatile bool eun_let_out = false;
 /* What these keys exclude nobody needs to know of; what others exclude still is somebody's parent. */
 #define EUN_HARD_KEYS (EUN_KEY_PID | EUN_KEY_PID_TREE)
 
-#define ONCE_ENTRIES 4096 /* events that may happen between the two runs for one; the oldest gives way */
+#define ONCE_ENTRIES  4096 /* events that may happen between the two runs for one; the oldest gives way */
 
 enum once_event { ONCE_FORK = 1, ONCE_EXEC, ONCE_EXIT };
 
@@ -39,12 +39,12 @@ enum fate { FATE_DROP, FATE_STATE_ONLY, FATE_LET_OUT };
 
 static __always_inline enum fate fate_of(struct task_struct *task)
 {
-	struct eun_question hard = { task, EUN_HARD_KEYS, 0 };
-	struct eun_question others = { task, EUN_KEYS_ALL & ~EUN_HARD_KEYS, EUN_KEYS_ALL };
+	struct eun_keys hard = { EUN_HARD_KEYS, 0 };
+	struct eun_keys others = { EUN_KEYS_ALL & ~EUN_HARD_KEYS, EUN_KEYS_ALL };
 
-	if (!eun_matches(hard))
+	if (!eun_matches(task, hard))
 		return FATE_DROP;
-	return eun_let_out && !eun_is_self(task) && eun_matches(others) ? FATE_LET_OUT : FATE_STATE_ONLY;
+	return eun_let_out && !eun_is_self(task) && eun_matches(task, others) ? FATE_LET_OUT : FATE_STATE_ONLY;
 }
 
 /* Counts an event as seen, and as filtered unless it is let out; false where it isn't even needed for the tables. */

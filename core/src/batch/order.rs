@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::{Batch, Row, RowView, SubjectIndex};
+use crate::schema::EventSchema;
 use crate::time::BootNanos;
 
 impl Batch {
@@ -56,5 +57,18 @@ impl Batch {
             row,
             schema,
         })
+    }
+}
+
+impl Batch {
+    /// How many rows there are of each schema.
+    pub fn count_by_schema(&self) -> impl Iterator<Item = (&Arc<EventSchema>, u64)> {
+        let mut counts = vec![0; self.schemas.len()];
+        for row in &self.rows {
+            if let Some(count) = counts.get_mut(usize::from(row.schema)) {
+                *count += 1;
+            }
+        }
+        self.schemas.iter().zip(counts).filter(|(_, count)| *count > 0)
     }
 }

@@ -72,17 +72,6 @@ static __always_inline struct request request_of(struct syscall_exit call)
 	return request;
 }
 
-static __always_inline struct file *file_of(struct task_struct *task, __u32 fd)
-{
-	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
-	struct file **files = BPF_CORE_READ(table, fd);
-	struct file *file = NULL;
-
-	if (fd < BPF_CORE_READ(table, max_fds))
-		bpf_probe_read_kernel(&file, sizeof(file), files + fd);
-	return file;
-}
-
 static __always_inline void fill_opened(struct open_event *event, struct eun_builder *builder, struct file *file,
 					struct task_struct *task)
 {
@@ -114,7 +103,7 @@ SYSCALL_EXIT(on_open, open, creat, openat, openat2)
 	event->mode = -1;
 	event->fd = call.result >= 0 ? call.result : -1;
 	if (call.result >= 0) {
-		fill_opened(event, &builder, file_of(task, call.result), task);
+		fill_opened(event, &builder, eun_file_of(task, call.result), task);
 	} else {
 		event->error = -call.result;
 		eun_put_string(&builder, &event->raw_path, request.path, true);

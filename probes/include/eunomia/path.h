@@ -10,6 +10,18 @@
 #define EUN_MOUNTS     8   /* that a path crosses; each costs as much */
 #define EUN_NAME_BYTES 255 /* NAME_MAX */
 
+/* The file behind a descriptor, or NULL. */
+static __always_inline struct file *eun_file_of(struct task_struct *task, __u32 fd)
+{
+	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
+	struct file **files = BPF_CORE_READ(table, fd);
+	struct file *file = NULL;
+
+	if (fd < BPF_CORE_READ(table, max_fds))
+		bpf_probe_read_kernel(&file, sizeof(file), files + fd);
+	return file;
+}
+
 /* Where the walk stands, and where it ends. */
 struct eun_walk {
 	struct dentry *dentry;

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * network.connect, network.accept and network.close of TCP. Each is the deed of the process that connected or accepted,
+ * whoever runs when the kernel learns of it: most changes of a socket arrive with a packet, in some other process. So
+ * the actor is taken down where it is certain, and kept with the socket.
+ */
+#include "eunomia.h"
+
+#include "eunomia/tcp/events.h"
+#include "eunomia/tcp/connections.h"
+#include "eunomia/tcp/report.h"
+#include "eunomia/tcp/refused.h"
+#include "eunomia/tcp/calls.h"
+
+/* The attempt begins, in the process that makes it. */
+static __always_inline void begin_attempt(__u64 key, const __u32 copy)
+{
+	struct task_struct *task = eun_current();
+	struct counters *tally = eun_counters_of(kind_connect_event);
+	struct connection fresh = { .state = ATTEMPTED };
+	bool passes = eun_passes(task);
+
+	if (!tally)
+		return;
+	if (passes) {
+		eun_fill_header(&fresh.actor, kind_connect_event, task);
+		if (!bpf_map_update_elem(&connections, &key, &fresh, BPF_ANY))
+			return; /* counted when it has an outcome */
+	}
+	if (copy == 0) { /* the other comes to the same */
+		eun_count(&tally->seen);
+		eun_count(passes ? &tally->table_full : &tally->filtered);
+	}
+}
+
+/* The outcome of an attempt, where the socket knows it; else the system call does, or the socket's end. */
+static __always_inline void end_attempt(struct connection *connection, const struct sock *sock, int state)
+{
+	take_endpoints(&connection->ends, sock);
+	if (state == TCP_ESTABLISHED) {
+		connection->state = CONNECTED;
+		connection->since = bpf_ktime_get_boot_ns();
+		report_connect(connection, 0);
+	} else {
+		__u32 error = BPF_CORE_READ(sock, sk_err);
+
+		connection->state = error ? FAILED : UNDECIDED;
+		if (error)
+			report_connect(connection, error);
+	}
+}
+
+/* A socket tries again after it failed, or was taken apart; the second copy finds the attempt that the first began. */
+static __always_inline void try_again(struct connection *connection, const struct sock *sock, __u64 key,
+				      const __u32 copy)
+{
+	if (connection->state == ATTEMPTED && connection->actor.tid == (__u32)bpf_get_current_pid_tgid())
+		return;
+	if (is_open(connection))
+		report_close(connection, sock);
+	connection->state = FAILED;
+	begin_attempt(key, copy);
+}
+
+TWICE(inet_sock_set_state, on_tcp_state, const struct sock *sock, int before, int state)
+{
+	__u64 key = (__u64)eun_plain(sock);
+	struct connection *connection = bpf_map_lookup_elem(&connections, &key);
+
+	if (state == TCP_SYN_SENT && BPF_CORE_READ(sock, sk_protocol) == IPPROTO_TCP) {
+		if (connection)
+			try_again(connection, sock, key, copy);
+		else
+			begin_attempt(key, copy);
+		return 0;
+	}
+	if (!connection)
+		return 0;
+	if (connection->state == ATTEMPTED) {
+		if (state == TCP_ESTABLISHED || state == TCP_CLOSE)
+			end_attempt(connection, sock, state);
+		return 0;
+	}
+	if (state == TCP_FIN_WAIT1 || state == TCP_LAST_ACK)
+		connection->fin = 1;
+	if (state == TCP_CLOSE && is_open(connection))
+		take_totals(connection, sock);
+	return 0;
+}
+
+TWICE(tcp_destroy_sock, on_tcp_destroy, struct sock *sock)
+{
+	__u64 key = (__u64)eun_plain(sock);
+	struct connection *connection = bpf_map_lookup_elem(&connections, &key);
+	struct connection last;
+
+	if (!connection)
+		return 0;
+	last = *connection;
+	if (bpf_map_delete_elem(&connections, &key))
+		return 0; /* the other copy was here */
+	if (is_open(&last))
+		report_close(&last, sock);
+	else if (last.state == ATTEMPTED || last.state == UNDECIDED)
+		report_connect(&last, ECONNABORTED); /* given up before it had an outcome */
+	return 0;
+}
+
+static __always_inline void accepted(struct task_struct *task, __u32 fd)
+{
+	struct connection fresh = { .state = ACCEPTED };
+	struct counters *tally = eun_begin(kind_accept_event, task);
+	struct sock *sock;
+	__u64 key;
+
+	if (!tally)
+		return;
+	sock = tcp_socket_of(task, fd);
+	key = (__u64)sock;
+	if (!sock) {
+		eun_count(&tally->filtered); /* not of TCP */
+		return;
+	}
+	eun_fill_header(&fresh.actor, kind_accept_event, task);
+	fresh.since = fresh.actor.time;
+	take_endpoints(&fresh.ends, sock);
+	if (BPF_CORE_READ(sock, __sk_common.skc_state) == TCP_CLOSE) /* reset before it was accepted */
+		take_totals(&fresh, sock);
+	bpf_map_update_elem(&connections, &key, &fresh, BPF_ANY);
+	report_accept(&fresh, tally);
+}
+
+/* Failures that never reached the socket's state, and those for which it gave no reason. */
+static __always_inline void not_connected(struct task_struct *task, struct socket_call call, __u32 error)
+{
+	struct sock *sock = tcp_socket_of(task, call.fd);
+	__u64 key = (__u64)sock;
+	struct connection *connection;
+
+	if (!sock)
+		return;
+	connection = bpf_map_lookup_elem(&connections, &key);
+	if (!connection) {
+		report_refused(task, sock, (const void *)call.address, error);
+		return;
+	}
+	if (connection->state == UNDECIDED)
+		report_connect(connection, error);
+	if (connection->state == UNDECIDED || connection->state == FAILED)
+		bpf_map_delete_elem(&connections, &key);
+}
+
+SYSCALL_EXIT(on_socket_call, connect, accept, accept4, socketcall)
+{
+	struct socket_call socket_call = socket_call_of(call);
+	struct task_struct *task = eun_current();
+
+	if (socket_call.verb == VERB_ACCEPT && call.result >= 0)
+		accepted(task, call.result);
+	if (socket_call.verb == VERB_CONNECT && call.result < 0 && !is_no_outcome(-call.result))
+		not_connected(task, socket_call, -call.result);
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

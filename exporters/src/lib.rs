@@ -5,8 +5,9 @@
 //! to bytes, pure) and `client` (the bytes to where they go). None of them knows
 //! an event or an attribute by its name.
 
-// mod console;
+mod console;
 mod json;
+mod names;
 mod number;
 mod sink;
 
@@ -17,8 +18,12 @@ mod support;
 use eunomia_core::build::BuildExporter;
 use eunomia_core::config::Factory;
 
+pub use console::ConsoleConfig;
 pub use json::{JsonConfig, JsonEncoder};
 pub use sink::Lines;
 
 /// All exporters by the names they have in a configuration.
-pub const EXPORTERS: &[Factory<dyn BuildExporter>] = &[Factory::new::<JsonConfig>("json")];
+pub const EXPORTERS: &[Factory<dyn BuildExporter>] = &[
+    Factory::new::<ConsoleConfig>("console"),
+    Factory::new::<JsonConfig>("json"),
+];

@@ -1,0 +1,86 @@
+//! The table to the terminal, batch by batch.
+
+use std::env;
+use std::fs::File;
+
+use async_trait::async_trait;
+use eunomia_core::component::{ComponentError, Exporter};
+use eunomia_core::queue::QueueReader;
+use rustix::termios::{isatty, tcgetwinsize};
+
+use super::encode::ConsoleEncoder;
+use super::style::Style;
+use crate::sink::{Lines, Sink, Target};
+
+#[derive(Debug)]
+pub(super) struct ConsoleExporter {
+    target: Target,
+    host: Box<str>,
+    open: Option<Open>,
+}
+
+#[derive(Debug)]
+struct Open {
+    sink: Sink,
+    /// The terminal that is written to, if it is one.
+    terminal: Option<File>,
+}
+
+impl ConsoleExporter {
+    pub(super) fn new(target: Target, host: &str) -> Self {
+        Self {
+            target,
+            host: host.into(),
+            open: None,
+        }
+    }
+
+    fn open(&self) -> Result<Open, ComponentError> {
+        let sink = Sink::open(&self.target)?;
+        let terminal = self.target.open().ok().filter(|file| isatty(file));
+        Ok(Open { sink, terminal })
+    }
+}
+
+#[async_trait]
+impl Exporter for ConsoleExporter {
+    async fn start(&mut self) -> Result<(), ComponentError> {
+        self.open = Some(self.open()?);
+        Ok(())
+    }
+
+    async fn run(mut self: Box<Self>, mut queue: QueueReader) -> Result<(), ComponentError> {
+        let Open { mut sink, terminal } = match self.open.take() {
+            Some(open) => open,
+            None => self.open()?,
+        };
+        let mut encoder = ConsoleEncoder::new(&self.host, style(terminal.as_ref()));
+        let mut lines = Lines::default();
+        encoder.write_heading(&mut lines);
+        lines = sink.write_heading(lines).await?;
+        while let Some(delivery) = queue.next().await {
+            lines.clear();
+            // The window may have been resized since.
+            encoder.set_width(terminal.as_ref().and_then(width));
+            encoder.encode(delivery.signal(), &mut lines);
+            lines = sink.deliver(delivery, lines).await?;
+        }
+        Ok(())
+    }
+}
+
+fn style(terminal: Option<&File>) -> Style {
+    // https://no-color.org: set and not empty.
+    let is_set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
+    let is_dumb = env::var_os("TERM").is_some_and(|term| term == "dumb");
+    Style {
+        color: terminal.is_some() && !is_set("NO_COLOR") && !is_dumb,
+        width: terminal.and_then(width),
+    }
+}
+
+/// Columns of the terminal, where it knows them.
+fn width(terminal: &File) -> Option<usize> {
+    let columns = tcgetwinsize(terminal).ok()?.ws_col;
+    (columns > 0).then_some(usize::from(columns))
+}

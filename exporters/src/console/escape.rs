@@ -1,0 +1,67 @@
+//! Hostile text made harmless: what a process calls itself must neither move
+//! the cursor nor forge a line nor turn the direction of reading.
+
+/// Appends `bytes` with everything that is not plainly visible escaped; bytes
+/// that are not UTF-8 as `\xNN`. The result is unambiguous: a backslash is
+/// escaped too.
+pub(super) fn write_harmless(bytes: &[u8], out: &mut String) {
+    for chunk in bytes.utf8_chunks() {
+        chunk.valid().chars().for_each(|c| write_char(c, out));
+        for byte in chunk.invalid() {
+            write_byte(*byte, out);
+        }
+    }
+}
+
+/// As [`write_harmless`], in quotes where the value would not stand as one word.
+pub(super) fn write_word(bytes: &[u8], out: &mut String) {
+    let start = out.len();
+    write_harmless(bytes, out);
+    let has_gap = |text: &str| text.contains([' ', '\'', '"']);
+    if bytes.is_empty() || out.get(start..).is_some_and(has_gap) {
+        let text = out.split_off(start);
+        out.push('\'');
+        out.push_str(&text.replace('\'', "\\'"));
+        out.push('\'');
+    }
+}
+
+fn write_char(c: char, out: &mut String) {
+    match c {
+        '\\' => out.push_str("\\\\"),
+        '\n' => out.push_str("\\n"),
+        '\r' => out.push_str("\\r"),
+        '\t' => out.push_str("\\t"),
+        c if u32::from(c) < 0x80 && c.is_control() => {
+            write_byte(u8::try_from(c).unwrap_or(0), out);
+        }
+        c if is_misleading(c) => out.extend(c.escape_unicode()),
+        c => out.push(c),
+    }
+}
+
+fn write_byte(byte: u8, out: &mut String) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    out.push_str("\\x");
+    for nibble in [byte >> 4, byte & 15] {
+        let digit = DIGITS.get(usize::from(nibble)).copied().unwrap_or(b'?');
+        out.push(char::from(digit));
+    }
+}
+
+/// Characters that are not seen, or change how what surrounds them is seen.
+fn is_misleading(c: char) -> bool {
+    c.is_control()
+        || (c.is_whitespace() && c != ' ')
+        || matches!(c,
+            '\u{ad}'
+            | '\u{61c}'
+            | '\u{180e}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{fe00}'..='\u{fe0f}'
+            | '\u{feff}'
+            | '\u{fff0}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e0fff}')
+}

@@ -1,0 +1,79 @@
+//! Colours and column widths.
+
+/// How a table looks where it is shown.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Style {
+    /// Whether colours are understood.
+    pub(super) color: bool,
+    /// Columns of the terminal; `None` where lines may be as long as they like.
+    pub(super) width: Option<usize>,
+}
+
+/// What something is, for choosing its colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Paint {
+    Plain,
+    Faint,
+    Bold,
+    Container,
+    Failure,
+    /// An event kind, by one of [`KIND_COLORS`].
+    Kind(&'static str),
+}
+
+/// Colours that can be read on dark and on light ground, without the red of
+/// failures.
+const KIND_COLORS: [&str; 6] = ["32", "33", "34", "35", "92", "94"];
+
+impl Paint {
+    /// The colour of the kind called `name`: the same in every run.
+    pub(super) fn of_kind(name: &str) -> Self {
+        let hash = name.bytes().fold(0_usize, |hash, byte| {
+            hash.wrapping_mul(31).wrapping_add(usize::from(byte))
+        });
+        let color = KIND_COLORS.get(hash % KIND_COLORS.len());
+        color.map_or(Self::Plain, |color| Self::Kind(color))
+    }
+
+    /// The parameter of the escape sequence that begins it.
+    pub(super) fn code(self) -> &'static str {
+        match self {
+            Self::Plain => "",
+            Self::Faint => "2",
+            Self::Bold => "1",
+            Self::Container => "36",
+            Self::Failure => "31",
+            Self::Kind(code) => code,
+        }
+    }
+}
+
+/// Widths of the columns in front of the details.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Widths {
+    pub(super) place: usize,
+    pub(super) process: usize,
+    pub(super) kind: usize,
+    /// Where details that do not fit go on.
+    pub(super) indent: usize,
+}
+
+impl Style {
+    /// Columns that leave room for details.
+    pub(super) fn widths(self) -> Widths {
+        match self.width {
+            Some(..120) => Widths {
+                place: 12,
+                process: 16,
+                kind: 15,
+                indent: 4,
+            },
+            Some(_) | None => Widths {
+                place: 16,
+                process: 22,
+                kind: 16,
+                indent: 13,
+            },
+        }
+    }
+}

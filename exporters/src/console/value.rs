@@ -1,0 +1,74 @@
+//! Values as people read them.
+
+use std::fmt::Write as _;
+
+use eunomia_core::value::{Item, List, Value};
+
+use super::escape::{write_harmless, write_word};
+
+/// How a list is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ListForm {
+    /// Words with a blank between them, as a command line is typed.
+    Words,
+    /// Joined by bars, as flags are written in C; other lists in brackets.
+    Value,
+}
+
+/// Appends `value`, harmless whatever is in it.
+pub(super) fn write_value(value: Value<'_>, form: ListForm, out: &mut String) {
+    // Writing to memory cannot fail.
+    match value {
+        Value::Bool(value) => write!(out, "{value}").unwrap_or_default(),
+        Value::Int(value) => write!(out, "{value}").unwrap_or_default(),
+        Value::Uint(value) => write!(out, "{value}").unwrap_or_default(),
+        Value::Float(value) => write!(out, "{value:?}").unwrap_or_default(),
+        Value::Str(text) => write_word(text.as_bytes(), out),
+        Value::Short(text) => write_harmless(text.as_str().as_bytes(), out),
+        Value::Text(bytes) => write_word(bytes, out),
+        Value::Raw(bytes) => {
+            for byte in bytes {
+                write!(out, "{byte:02x}").unwrap_or_default();
+            }
+        }
+        Value::List(list) | Value::RawList(list) => write_list(list, form, out),
+    }
+}
+
+fn write_list(list: List<'_>, form: ListForm, out: &mut String) {
+    let separator = match (form, list) {
+        (ListForm::Words, _) => " ",
+        (ListForm::Value, List::Flags { .. }) => "|",
+        (ListForm::Value, List::Nul(_) | List::Integers { .. } | List::Owned(_)) => ",",
+    };
+    let mut first = true;
+    list.for_each(|item| {
+        if !first {
+            out.push_str(separator);
+        }
+        first = false;
+        match item {
+            Item::Text(bytes) => write_word(bytes, out),
+            Item::Short(text) => write_harmless(text.as_str().as_bytes(), out),
+            Item::Int(value) => write!(out, "{value}").unwrap_or_default(),
+            Item::Uint(value) => write!(out, "{value}").unwrap_or_default(),
+        }
+    });
+}
+
+/// Appends a time in the unit that leaves one to three digits before the point.
+pub(super) fn write_nanoseconds(nanos: u64, out: &mut String) {
+    const UNITS: [(u64, &str); 3] = [(1_000_000_000, "s"), (1_000_000, "ms"), (1_000, "us")];
+    let written = match UNITS.iter().find(|(size, _)| nanos >= *size) {
+        Some((size, unit)) => {
+            write!(
+                out,
+                "{}.{:03}{unit}",
+                nanos / size,
+                nanos % size / (size / 1000)
+            )
+        }
+        None => write!(out, "{nanos}ns"),
+    };
+    written.unwrap_or_default();
+}

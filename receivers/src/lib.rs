@@ -1,1 +1,4 @@
-//! receivers of Eunomia.
+//! Receivers: where signals come from.
+
+pub mod ebpf;
+pub mod object;

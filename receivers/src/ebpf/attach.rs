@@ -1,0 +1,134 @@
+//! Programs and their hooks.
+//!
+//! The loader library forgets where a program is attached, so it is told anew,
+//! from what the section's name said.
+
+use std::fs::File;
+
+use aya::programs::{
+    BtfTracePoint, FEntry, FExit, Iter, KProbe, Lsm, Program, RawTracePoint, TracePoint,
+};
+use aya::{Btf, Ebpf};
+
+use super::error::LoadError;
+use super::load::chain;
+use super::probe::Probe;
+use crate::object::{self, Hook};
+
+/// Loads every program of a probe into the kernel.
+pub(super) fn load_programs(probe: &Probe, object: &mut Ebpf, btf: &Btf) -> Result<(), LoadError> {
+    for described in &probe.object.programs {
+        let step = Step {
+            probe,
+            described,
+            what: "loaded",
+        };
+        let program = step.find(object)?;
+        step.done(load(program, &described.hook, btf))?;
+    }
+    Ok(())
+}
+
+fn load(program: &mut Program, hook: &Hook, btf: &Btf) -> Result<(), aya::programs::ProgramError> {
+    match hook {
+        Hook::TpBtf(name) => cast::<BtfTracePoint>(program)?.load(name, btf),
+        Hook::RawTp(_) => cast::<RawTracePoint>(program)?.load(),
+        Hook::Tracepoint { .. } => cast::<TracePoint>(program)?.load(),
+        Hook::Iter(name) => cast::<Iter>(program)?.load(name, btf),
+        Hook::Fentry(function) => cast::<FEntry>(program)?.load(function, btf),
+        Hook::Fexit(function) => cast::<FExit>(program)?.load(function, btf),
+        Hook::Kprobe { .. } | Hook::Kretprobe(_) => cast::<KProbe>(program)?.load(),
+        Hook::Lsm(hook) => cast::<Lsm>(program)?.load(hook, btf),
+        Hook::PerfEvent | Hook::Uprobe { .. } | Hook::Uretprobe { .. } => {
+            Err(aya::programs::ProgramError::UnexpectedProgramType)
+        }
+    }
+}
+
+/// Attaches a program to its hook.
+pub(super) fn attach(
+    probe: &Probe,
+    described: &object::Program,
+    object: &mut Ebpf,
+) -> Result<(), LoadError> {
+    let step = Step {
+        probe,
+        described,
+        what: "attached",
+    };
+    let program = step.find(object)?;
+    step.done(attach_to(program, &described.hook))
+}
+
+fn attach_to(program: &mut Program, hook: &Hook) -> Result<(), aya::programs::ProgramError> {
+    match hook {
+        Hook::TpBtf(_) => cast::<BtfTracePoint>(program)?.attach().map(drop),
+        Hook::RawTp(name) => cast::<RawTracePoint>(program)?.attach(name).map(drop),
+        Hook::Tracepoint { category, name } => cast::<TracePoint>(program)?
+            .attach(category, name)
+            .map(drop),
+        Hook::Fentry(_) => cast::<FEntry>(program)?.attach().map(drop),
+        Hook::Fexit(_) => cast::<FExit>(program)?.attach().map(drop),
+        Hook::Kprobe { function, offset } => cast::<KProbe>(program)?
+            .attach(&**function, *offset)
+            .map(drop),
+        Hook::Kretprobe(function) => cast::<KProbe>(program)?.attach(&**function, 0).map(drop),
+        Hook::Lsm(_) => cast::<Lsm>(program)?.attach().map(drop),
+        Hook::Iter(_) | Hook::PerfEvent | Hook::Uprobe { .. } | Hook::Uretprobe { .. } => {
+            Err(aya::programs::ProgramError::UnexpectedProgramType)
+        }
+    }
+}
+
+/// Opens an iterator: reading the file runs it.
+pub(super) fn open_iterator(
+    probe: &Probe,
+    described: &object::Program,
+    object: &mut Ebpf,
+) -> Result<File, LoadError> {
+    let step = Step {
+        probe,
+        described,
+        what: "opened",
+    };
+    let program = step.find(object)?;
+    let iterator = step.done(cast::<Iter>(program))?;
+    let link = step.done(iterator.attach())?;
+    let link = step.done(iterator.take_link(link))?;
+    link.into_file().map_err(|error| step.failed(chain(&error)))
+}
+
+fn cast<'p, P>(program: &'p mut Program) -> Result<&'p mut P, aya::programs::ProgramError>
+where
+    &'p mut P: TryFrom<&'p mut Program, Error = aya::programs::ProgramError>,
+{
+    program.try_into()
+}
+
+/// What is being done with a program, for the words of an error.
+struct Step<'a> {
+    probe: &'a Probe,
+    described: &'a object::Program,
+    what: &'static str,
+}
+
+impl Step<'_> {
+    fn find<'o>(&self, object: &'o mut Ebpf) -> Result<&'o mut Program, LoadError> {
+        object
+            .program_mut(&self.described.name)
+            .ok_or_else(|| self.failed("it is not in the object".to_owned()))
+    }
+
+    fn done<T>(&self, result: Result<T, aya::programs::ProgramError>) -> Result<T, LoadError> {
+        result.map_err(|error| self.failed(chain(&error)))
+    }
+
+    fn failed(&self, reason: String) -> LoadError {
+        LoadError::Program {
+            probe: (&*self.probe.name).into(),
+            program: self.described.name.clone(),
+            step: self.what,
+            reason,
+        }
+    }
+}

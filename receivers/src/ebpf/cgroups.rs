@@ -1,0 +1,78 @@
+//! Paths of cgroups, and what filters say of them.
+//!
+//! The kernel cannot compare a container's id with the path of a cgroup, so it
+//! lets a cgroup pass that it does not know, sends its path, and goes by the
+//! verdict that is stored from here on.
+
+use std::sync::Arc;
+
+use aya::maps::{HashMap, MapData};
+use eunomia_core::container::{CgroupFilter, CgroupTable};
+use eunomia_core::schema::EventSchema;
+use eunomia_core::subject::{Cgroup, CgroupKey};
+
+/// `struct eun_cgroup` of `maps.h`: the id, and behind it hierarchy and padding.
+type Key = [u64; 2];
+/// `struct eun_verdict`: sets that were judged, and those that want the cgroup.
+type Verdict = [u32; 2];
+
+/// Bytes of the table of paths.
+const MAX_BYTES: usize = 8 << 20;
+
+/// The table of cgroups and the filters that ask about them.
+#[derive(Debug)]
+pub(super) struct Cgroups {
+    table: CgroupTable,
+    /// Filters by their set.
+    filters: Vec<(u32, CgroupFilter)>,
+    verdicts: Option<HashMap<MapData, Key, Verdict>>,
+}
+
+impl Cgroups {
+    pub(super) fn new(
+        filters: Vec<(u32, CgroupFilter)>,
+        verdicts: Option<HashMap<MapData, Key, Verdict>>,
+    ) -> Self {
+        Self {
+            table: CgroupTable::new(MAX_BYTES),
+            filters,
+            verdicts,
+        }
+    }
+
+    /// Learns from a record that has the role of a cgroup; others are passed over.
+    pub(super) fn apply(&mut self, schema: &EventSchema, record: &[u8]) {
+        let Some(cgroup) = self.table.apply(schema, record) else {
+            return;
+        };
+        if self.filters.is_empty() {
+            return;
+        }
+        let known = self.filters.iter().fold(0, |sets, (set, _)| sets | set);
+        let verdict = [known, known & !self.unwanted(&cgroup)];
+        let key = [cgroup.key.id, u64::from(cgroup.key.hierarchy)];
+        if let Some(Err(error)) = self
+            .verdicts
+            .as_mut()
+            .map(|map| map.insert(key, verdict, 0))
+        {
+            // The cgroup goes on passing in the kernel and is filtered here.
+            tracing::warn!(%error, cgroup = cgroup.key.id, "the verdict on a cgroup could not be stored");
+        }
+    }
+
+    /// The cgroup with this key, if its path is known.
+    pub(super) fn lookup(&mut self, key: CgroupKey) -> Option<Arc<Cgroup>> {
+        self.table.lookup(key)
+    }
+
+    /// The sets of the filters that do not want `cgroup`.
+    pub(super) fn unwanted(&self, cgroup: &Cgroup) -> u32 {
+        let refuses =
+            |(set, filter): &(u32, CgroupFilter)| if filter.verdict(cgroup) { 0 } else { *set };
+        self.filters
+            .iter()
+            .map(refuses)
+            .fold(0, |sets, set| sets | set)
+    }
+}

@@ -1,0 +1,157 @@
+//! Loss as an event in the stream.
+
+use std::sync::Arc;
+
+use eunomia_core::account::ByReason;
+use eunomia_core::batch::{Batch, SubjectIndex};
+use eunomia_core::key::Key;
+use eunomia_core::schema::{Attribute, EventSchema, Field, IntegerSize, Part, Render, Shape};
+use eunomia_core::time::BootNanos;
+
+use super::backlog::Backlog;
+use super::clock;
+use super::tally::ProbeAccounts;
+
+/// The event that tells of lost ones, and what it carries.
+const LOSS: &str = "eunomia.loss";
+const COUNT: &str = "eunomia.loss.count";
+const REASON: &str = "eunomia.loss.reason";
+const EVENT_KIND: &str = "eunomia.loss.event_kind";
+
+/// How often losses are looked for.
+const INTERVAL_NS: u64 = 1_000_000_000;
+
+/// Bytes before the texts: the count, and where each of the two texts stands.
+const FIXED_BYTES: u32 = 24;
+
+/// Looks at the accounts of the probes and tells what was lost since.
+#[derive(Debug)]
+pub(super) struct Losses {
+    accounts: Arc<ProbeAccounts>,
+    schema: Arc<EventSchema>,
+    told: Vec<ByReason>,
+    checked: BootNanos,
+    state_lost: u64,
+}
+
+impl Losses {
+    pub(super) fn new(accounts: Arc<ProbeAccounts>) -> Self {
+        Self {
+            accounts,
+            schema: Arc::new(schema()),
+            told: Vec::new(),
+            checked: clock::boot(),
+            state_lost: 0,
+        }
+    }
+
+    /// Looks for losses if the last time is long enough ago.
+    pub(super) fn check_now_and_then(&mut self, backlog: &mut Backlog) {
+        if clock::boot().0.saturating_sub(self.checked.0) >= INTERVAL_NS {
+            self.check(backlog);
+        }
+    }
+
+    /// Looks for losses and adds an event for each kind and reason.
+    pub(super) fn check(&mut self, backlog: &mut Backlog) {
+        self.checked = clock::boot();
+        let mut batch = Batch::default();
+        batch.clock = clock::offset();
+        batch.observed = clock::wall();
+        let losses = self.accounts.losses();
+        self.told.resize(losses.len(), ByReason::new());
+        for ((counted, lost), told) in losses.into_iter().zip(&mut self.told) {
+            for (reason, count) in &lost {
+                let new = count - told.get(reason).copied().unwrap_or(0).min(*count);
+                if new > 0 && !counted.event.is_empty() {
+                    let record = record(new, reason, &counted.event);
+                    batch.push(&self.schema, &record, self.checked, SubjectIndex::NONE);
+                }
+            }
+            *told = lost;
+        }
+        backlog.push(batch);
+        self.warn_of_state();
+    }
+
+    /// Records that no user sees and the tables need.
+    fn warn_of_state(&mut self) {
+        let lost = self.accounts.state_lost();
+        if lost > self.state_lost {
+            let count = lost - self.state_lost;
+            tracing::warn!(
+                count,
+                "records for the process table were lost: some events will lack their executable or container"
+            );
+            self.state_lost = lost;
+        }
+    }
+}
+
+fn schema() -> EventSchema {
+    let text = Shape::Text(Part::Whole);
+    let count = Shape::Integer {
+        size: IntegerSize::Eight,
+        signed: false,
+        render: Render::Number,
+    };
+    let attribute = |name, offset, shape| {
+        Attribute::new(
+            name,
+            Field {
+                offset,
+                shape,
+                absent: None,
+            },
+            None,
+        )
+    };
+    EventSchema {
+        name: Key::new(LOSS),
+        probe: "".into(),
+        size: FIXED_BYTES,
+        attributes: vec![
+            attribute(COUNT, 0, count),
+            attribute(REASON, 8, text.clone()),
+            attribute(EVENT_KIND, 16, text),
+        ],
+        header: None,
+        lifecycle: None,
+    }
+}
+
+fn record(count: u64, reason: &str, event: &str) -> Vec<u8> {
+    const TEXT_PRESENT: u16 = 1;
+    let mut record = count.to_le_bytes().to_vec();
+    let mut offset = FIXED_BYTES;
+    for text in [reason, event] {
+        let length = u16::try_from(text.len()).unwrap_or(u16::MAX);
+        record.extend_from_slice(&offset.to_le_bytes());
+        record.extend_from_slice(&length.to_le_bytes());
+        record.extend_from_slice(&TEXT_PRESENT.to_le_bytes());
+        offset += u32::from(length);
+    }
+    record.extend_from_slice(reason.as_bytes());
+    record.extend_from_slice(event.as_bytes());
+    record
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{COUNT, EVENT_KIND, REASON, record, schema};
+    use eunomia_core::value::Value;
+
+    /// The record says what its schema says.
+    #[test]
+    fn a_loss_tells_how_many_of_what_and_why() {
+        let (schema, record) = (schema(), record(3, "ring_full", "test.event"));
+        let read = |name| {
+            schema.attributes[schema.position(name).unwrap()]
+                .field
+                .read(&record)
+        };
+        assert_eq!(read(COUNT), Some(Value::Uint(3)));
+        assert_eq!(read(REASON), Some(Value::Str("ring_full")));
+        assert_eq!(read(EVENT_KIND), Some(Value::Str("test.event")));
+    }
+}

@@ -1,0 +1,123 @@
+//! Maps that are exported as metrics, read as they stand.
+//!
+//! Counters and histograms are cumulative since the receiver started: nothing
+//! is reset in the kernel, so no update is lost between reading and resetting.
+
+use std::io;
+use std::os::fd::{AsFd as _, BorrowedFd};
+
+use aya::maps::{Map, MapData};
+use eunomia_core::metric::MetricBatch;
+use eunomia_core::time::WallNanos;
+
+use super::clock;
+use super::error::LoadError;
+use super::load::Loaded;
+use super::probe::Probe;
+use super::raw_map::RawMap;
+use crate::object::Metric;
+
+/// The metric maps of a receiver's probes.
+#[derive(Debug, Default)]
+pub(super) struct MetricMaps {
+    maps: Vec<(Metric, MapData)>,
+    started: WallNanos,
+}
+
+impl MetricMaps {
+    pub(super) fn new(probes: &[Probe], loaded: &mut Loaded) -> Result<Self, LoadError> {
+        let mut maps = Vec::new();
+        for (index, probe) in probes.iter().enumerate() {
+            for metric in &probe.object.metrics {
+                let name = &metric.map.name;
+                let failed = |reason: &str| LoadError::Map {
+                    probe: (&*probe.name).into(),
+                    map: name.clone(),
+                    reason: reason.to_owned(),
+                };
+                let map = loaded
+                    .take_map(index, name)
+                    .ok_or_else(|| failed("is missing"))?;
+                maps.push((
+                    metric.clone(),
+                    data_of(map).ok_or_else(|| failed("is of a type that can't be read"))?,
+                ));
+            }
+        }
+        Ok(Self {
+            maps,
+            started: clock::wall(),
+        })
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.maps.is_empty()
+    }
+
+    /// The points as they stand.
+    pub(super) fn read(&self) -> MetricBatch {
+        let mut batch = MetricBatch {
+            time: clock::wall(),
+            points: Vec::new(),
+        };
+        for (metric, map) in &self.maps {
+            if let Err(error) = read_map(metric, map.fd().as_fd(), self.started, &mut batch) {
+                tracing::error!(%error, map = %metric.map.name, "reading a metric map failed");
+            }
+        }
+        batch
+    }
+}
+
+fn read_map(
+    metric: &Metric,
+    fd: BorrowedFd<'_>,
+    start: WallNanos,
+    batch: &mut MetricBatch,
+) -> io::Result<()> {
+    let size = |bytes: u32| usize::try_from(bytes).unwrap_or(usize::MAX);
+    let cpus = if metric.map.map_type.is_per_cpu() {
+        aya::util::nr_cpus().map_err(|(_, error)| error)?
+    } else {
+        0
+    };
+    let map = RawMap::new(
+        fd,
+        size(metric.map.key_size),
+        (size(metric.map.value_size), cpus),
+    )?;
+    let (mut key, mut next, mut value) = (Vec::new(), Vec::new(), Vec::new());
+    let mut has_key = map.next_key(None, &mut next)?;
+    // Entries that come and go may make the kernel begin anew: no map has more than this.
+    let mut left = metric.map.max_entries;
+    while has_key && left > 0 {
+        left -= 1;
+        std::mem::swap(&mut key, &mut next);
+        if map.lookup(&key, &mut value)? {
+            let width = size(metric.map.value_size);
+            let of_cpu = value.chunks(if cpus == 0 {
+                value.len().max(1)
+            } else {
+                width.next_multiple_of(8)
+            });
+            let values: Vec<_> = of_cpu
+                .map(|bytes| bytes.get(..width).unwrap_or(bytes))
+                .collect();
+            metric.points(&key, &values, start, |point| batch.points.push(point));
+        }
+        has_key = map.next_key(Some(&key), &mut next)?;
+    }
+    Ok(())
+}
+
+fn data_of(map: Map) -> Option<MapData> {
+    match map {
+        Map::Array(data)
+        | Map::HashMap(data)
+        | Map::LruHashMap(data)
+        | Map::PerCpuArray(data)
+        | Map::PerCpuHashMap(data)
+        | Map::PerCpuLruHashMap(data) => Some(data),
+        _ => None,
+    }
+}

@@ -1,0 +1,110 @@
+//! Runs that the kernel skipped.
+//!
+//! From 7.0 on the kernel does not run a tracing program on a CPU where another
+//! run of it was preempted. No program can see that; only the kernel's own
+//! count of it does, which it shows in the program's `fdinfo`.
+
+use std::fs;
+use std::os::fd::{AsFd as _, AsRawFd as _};
+use std::sync::Arc;
+
+use aya::programs::ProgramFd;
+use eunomia_core::key::Key;
+use eunomia_core::metric::{MetricDescriptor, MetricKind, Point, PointValue};
+use eunomia_core::subject::Attributes;
+use eunomia_core::time::WallNanos;
+use eunomia_core::value::OwnedValue;
+
+/// The programs of a receiver and how often each was skipped.
+#[derive(Debug)]
+pub(super) struct Missed {
+    programs: Vec<Program>,
+    metric: Arc<MetricDescriptor>,
+    started: WallNanos,
+}
+
+#[derive(Debug)]
+struct Program {
+    probe: Box<str>,
+    name: Box<str>,
+    /// Given up when the program is detached.
+    fd: Option<ProgramFd>,
+    last: u64,
+}
+
+impl Missed {
+    pub(super) fn new(started: WallNanos) -> Self {
+        let metric = MetricDescriptor {
+            name: Key::new("eunomia.probe.missed_runs"),
+            unit: "{run}".into(),
+            description: "Runs of a BPF program that the kernel skipped because the program was already running on that CPU.".into(),
+            kind: MetricKind::Counter,
+        };
+        Self {
+            programs: Vec::new(),
+            metric: Arc::new(metric),
+            started,
+        }
+    }
+
+    pub(super) fn watch(&mut self, probe: &str, name: &str, fd: ProgramFd) {
+        self.programs.push(Program {
+            probe: probe.into(),
+            name: name.into(),
+            fd: Some(fd),
+            last: 0,
+        });
+    }
+
+    /// How often programs of `probe` were skipped.
+    pub(super) fn of_probe(&self, probe: &str) -> u64 {
+        self.programs
+            .iter()
+            .filter(|program| &*program.probe == probe)
+            .map(Program::missed)
+            .sum()
+    }
+
+    /// Keeps the counts as they stand and gives the programs up.
+    pub(super) fn freeze(&mut self) {
+        for program in &mut self.programs {
+            program.last = program.missed();
+            program.fd = None;
+        }
+    }
+
+    pub(super) fn points(&self) -> Vec<Point> {
+        let (probe, name) = (Key::new("probe"), Key::new("program"));
+        let point = |program: &Program| {
+            let mut attributes = Attributes::default();
+            attributes.push(&probe, OwnedValue::Str(program.probe.clone()));
+            attributes.push(&name, OwnedValue::Str(program.name.clone()));
+            Point {
+                metric: Arc::clone(&self.metric),
+                attributes,
+                container: None,
+                start: self.started,
+                value: PointValue::Uint(program.missed()),
+            }
+        };
+        self.programs.iter().map(point).collect()
+    }
+}
+
+impl Program {
+    fn missed(&self) -> u64 {
+        self.fd
+            .as_ref()
+            .and_then(recursion_misses)
+            .unwrap_or(self.last)
+    }
+}
+
+/// `None` on kernels that do not count it (before 5.12).
+fn recursion_misses(fd: &ProgramFd) -> Option<u64> {
+    let info = fs::read_to_string(format!("/proc/self/fdinfo/{}", fd.as_fd().as_raw_fd())).ok()?;
+    let line = info
+        .lines()
+        .find_map(|line| line.strip_prefix("recursion_misses:"))?;
+    line.trim().parse().ok()
+}

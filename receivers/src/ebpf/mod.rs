@@ -1,0 +1,30 @@
+//! The receiver `ebpf`: loads probes, attaches them, drains their rings.
+//!
+//! ```text
+//! settings -> probe (objects read, values encoded) -> plan (numbers dealt out)
+//!          -> load (maps shared) -> attach -> bootstrap (processes that run already)
+//!          -> drain (a thread of its own) -> pipelines
+//! ```
+
+mod actors;
+mod attach;
+mod backlog;
+mod cgroups;
+mod clock;
+mod drain;
+mod error;
+mod filter;
+mod load;
+mod losses;
+mod metrics;
+mod missed;
+mod pins;
+mod plan;
+mod probe;
+mod raw_map;
+mod receiver;
+mod settings;
+mod start;
+mod tally;
+
+pub use settings::{EbpfSettings, FilterSettings};

@@ -1,0 +1,235 @@
+//! From the configuration to objects: which probes, with which values.
+
+use std::borrow::Cow;
+use std::fs;
+use std::sync::Arc;
+
+use eunomia_core::config::{ConfigErrors, Entry, Node, known_names};
+use eunomia_probes::PROBES;
+
+use super::settings::{EbpfSettings, FilterSettings, PROBE_KEYS, ProbeSettings};
+use crate::object::{Global, Object};
+
+/// The object that every receiver loads: the life of processes, the filters'
+/// maps, the dispatcher of system calls. Naming the probe lets its events out.
+pub(super) const BASE: &str = "process";
+
+/// Globals that are the loader's, not the user's.
+const LOADERS_GLOBALS: [&str; 4] = ["eun_", "kind_", "slot_", "eunomia_"];
+
+/// A probe with everything that the configuration says about it.
+#[derive(Debug)]
+pub(super) struct Probe {
+    pub(super) name: Arc<str>,
+    pub(super) object: Object,
+    pub(super) bytes: Cow<'static, [u8]>,
+    /// Values for its read-only globals.
+    pub(super) globals: Vec<(Box<str>, Vec<u8>)>,
+    pub(super) filter: FilterSettings,
+    /// Whether the configuration names it; the base object is loaded anyway.
+    pub(super) is_named: bool,
+}
+
+/// Names of the built-in probes.
+pub(crate) fn built_in_names() -> Vec<&'static str> {
+    PROBES.iter().map(|probe| probe.name).collect()
+}
+
+/// Reads the objects of all probes, the base object first, and the values for
+/// them.
+///
+/// # Errors
+/// Everything that is wrong with the configured probes.
+pub(super) fn resolve(settings: &EbpfSettings) -> Result<Vec<Probe>, ConfigErrors> {
+    let mut errors = ConfigErrors::default();
+    let mut probes = Vec::new();
+    if settings.probes.entries().is_empty()
+        && !matches!(settings.probes.value, eunomia_core::config::Value::Map(_))
+    {
+        errors.push(
+            settings
+                .probes
+                .error("expected a map of probes, such as `open: {}`"),
+        );
+    }
+    for entry in settings.probes.entries() {
+        match resolve_one(settings, entry) {
+            Ok(probe) if &*probe.name == BASE => probes.insert(0, probe),
+            Ok(probe) => probes.push(probe),
+            Err(more) => errors.append(more),
+        }
+    }
+    let errors = errors.or(());
+    errors?;
+    if probes.first().is_none_or(|first| &*first.name != BASE) {
+        probes.insert(0, base(settings)?);
+    }
+    Ok(probes)
+}
+
+fn base(settings: &EbpfSettings) -> Result<Probe, ConfigErrors> {
+    let unnamed = Entry {
+        key: BASE.to_owned(),
+        key_span: settings.probes.span.clone(),
+        node: Node::map(settings.probes.span.clone()),
+    };
+    Ok(Probe {
+        is_named: false,
+        ..resolve_one(settings, &unnamed)?
+    })
+}
+
+fn resolve_one(settings: &EbpfSettings, entry: &Entry) -> Result<Probe, ConfigErrors> {
+    let (body, options) = split_body(&entry.node);
+    let decoded: ProbeSettings = body.decode()?;
+    let mut errors = ConfigErrors(decoded.filter.errors());
+    let bytes = read_object(entry, &decoded)?;
+    let layout = decoded.layout.as_ref().map(|layout| &layout.value);
+    let object = Object::parse_with(&entry.key, &bytes, layout)
+        .map_err(|error| refused(entry, &decoded, error))?;
+    let is_filtered = !settings.filter.is_empty() || !decoded.filter.is_empty();
+    if is_filtered && !object.has_filter() {
+        let node = entry.node.nearest(&["object"]);
+        let message = "the object was not built with our headers, so it can't be filtered, and this receiver has a filter";
+        errors.push(node.error(message).with_help(
+            "put it into a receiver of its own without `filter`, or build it with eunomia.h",
+        ));
+    }
+    let mut globals = Vec::new();
+    for option in options {
+        match option_value(&object, option) {
+            Ok(value) => globals.push(value),
+            Err(error) => errors.append(error),
+        }
+    }
+    for global in decoded.globals.iter().flat_map(|globals| globals.entries()) {
+        match global_value(&object, global) {
+            Ok(value) => globals.push(value),
+            Err(error) => errors.append(error),
+        }
+    }
+    errors.or(Probe {
+        name: entry.key.as_str().into(),
+        object,
+        bytes,
+        globals,
+        filter: decoded.filter,
+        is_named: true,
+    })
+}
+
+/// The keys that every probe takes, apart from those of this one's options.
+fn split_body(body: &Node) -> (Node, Vec<&Entry>) {
+    let mut common = Node {
+        value: eunomia_core::config::Value::Map(Vec::new()),
+        ..body.clone()
+    };
+    if !matches!(
+        body.value,
+        eunomia_core::config::Value::Map(_) | eunomia_core::config::Value::Null
+    ) {
+        return (body.clone(), Vec::new());
+    }
+    let mut options = Vec::new();
+    for entry in body.entries() {
+        if !PROBE_KEYS.contains(&entry.key.as_str()) {
+            options.push(entry);
+        } else if let eunomia_core::config::Value::Map(entries) = &mut common.value {
+            entries.push(entry.clone());
+        }
+    }
+    (common, options)
+}
+
+fn read_object(
+    entry: &Entry,
+    settings: &ProbeSettings,
+) -> Result<Cow<'static, [u8]>, ConfigErrors> {
+    if let Some(path) = &settings.object {
+        let bytes = fs::read(&path.value);
+        return bytes.map(Cow::Owned).map_err(|error| {
+            path.error(format!(
+                "the object {} can't be read: {error}",
+                path.value.display()
+            ))
+            .into()
+        });
+    }
+    match PROBES.iter().find(|probe| probe.name == entry.key) {
+        Some(probe) => Ok(Cow::Borrowed(probe.object)),
+        None => {
+            let error = eunomia_core::config::ConfigError::new(
+                entry.key_span.clone(),
+                Arc::clone(&entry.node.path),
+                format!("there is no built-in probe called {}", entry.key),
+            );
+            let help = known_names("built-in probes", &entry.key, &built_in_names());
+            Err(error
+                .with_help(format!(
+                    "{help}; a probe of your own needs `object: FILE.bpf.o`"
+                ))
+                .into())
+        }
+    }
+}
+
+fn refused(
+    entry: &Entry,
+    settings: &ProbeSettings,
+    error: crate::object::ObjectError,
+) -> ConfigErrors {
+    let message = match &settings.object {
+        Some(path) => format!("the object {} {error}", path.value.display()),
+        None => format!("the built-in probe {} {error}", entry.key),
+    };
+    entry.node.nearest(&["object"]).error(message).into()
+}
+
+fn option_value(object: &Object, entry: &Entry) -> Result<(Box<str>, Vec<u8>), ConfigErrors> {
+    let Some(option) = object.option(&entry.key) else {
+        let known: Vec<_> = object
+            .options
+            .iter()
+            .map(|option| &*option.key)
+            .chain(PROBE_KEYS)
+            .collect();
+        let error = eunomia_core::config::ConfigError::new(
+            entry.key_span.clone(),
+            Arc::clone(&entry.node.path),
+            format!("unknown key; the probe {} has no such option", object.name),
+        );
+        return Err(error
+            .with_help(known_names("keys", &entry.key, &known))
+            .into());
+    };
+    Ok((
+        option.global.name.clone(),
+        option.global.encode(&entry.node)?,
+    ))
+}
+
+fn global_value(object: &Object, entry: &Entry) -> Result<(Box<str>, Vec<u8>), ConfigErrors> {
+    let is_ours = |global: &Global| {
+        object.abi.is_some()
+            && LOADERS_GLOBALS
+                .iter()
+                .any(|prefix| global.name.starts_with(prefix))
+    };
+    let settable: Vec<_> = object
+        .globals
+        .iter()
+        .filter(|global| !is_ours(global))
+        .collect();
+    let Some(global) = settable.iter().find(|global| *global.name == *entry.key) else {
+        let known: Vec<_> = settable.iter().map(|global| &*global.name).collect();
+        let error = eunomia_core::config::ConfigError::new(
+            entry.key_span.clone(),
+            Arc::clone(&entry.node.path),
+            "the object has no read-only global with this name".to_owned(),
+        );
+        return Err(error
+            .with_help(known_names("read-only globals", &entry.key, &known))
+            .into());
+    };
+    Ok((global.name.clone(), global.encode(&entry.node)?))
+}

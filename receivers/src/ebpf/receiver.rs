@@ -1,0 +1,137 @@
+//! The receiver as the pipeline sees it.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use async_trait::async_trait;
+use eunomia_core::account::Accounts;
+use eunomia_core::build::{BuildContext, BuildReceiver};
+use eunomia_core::component::{ComponentError, Receiver, Stop};
+use eunomia_core::config::ConfigErrors;
+use eunomia_core::pipeline::Output;
+use eunomia_core::signal::Signal;
+use tokio::runtime::Handle;
+use tokio::task::spawn_blocking;
+
+use super::error::LoadError;
+use super::metrics::MetricMaps;
+use super::probe::{self, Probe};
+use super::settings::EbpfSettings;
+use super::start::{self, Started};
+
+impl BuildReceiver for EbpfSettings {
+    fn build(self: Box<Self>, context: &BuildContext) -> Result<Box<dyn Receiver>, ConfigErrors> {
+        let probes = Arc::new(probe::resolve(&self)?);
+        let boot_id = context.host.boot_id.clone();
+        let accounts = context.accounts.clone();
+        Ok(Box::new(Ebpf {
+            settings: Arc::new(*self),
+            probes,
+            boot_id,
+            accounts,
+            started: None,
+        }))
+    }
+}
+
+struct Ebpf {
+    settings: Arc<EbpfSettings>,
+    probes: Arc<Vec<Probe>>,
+    boot_id: Box<str>,
+    accounts: Accounts,
+    started: Option<Started>,
+}
+
+#[async_trait]
+impl Receiver for Ebpf {
+    async fn start(&mut self) -> Result<(), ComponentError> {
+        let (settings, probes, boot_id) = (
+            Arc::clone(&self.settings),
+            Arc::clone(&self.probes),
+            self.boot_id.clone(),
+        );
+        let started = spawn_blocking(move || start::start(&settings, &probes, &boot_id)).await;
+        let started = started.map_err(ComponentError::failed)??;
+        self.accounts
+            .register(Arc::<super::tally::ProbeAccounts>::clone(&started.accounts));
+        self.started = Some(started);
+        Ok(())
+    }
+
+    async fn run(self: Box<Self>, output: Output, mut stop: Stop) -> Result<(), ComponentError> {
+        let Some(Started {
+            loaded,
+            drain,
+            accounts,
+            mut metrics,
+            wake,
+            stop: stop_thread,
+        }) = self.started
+        else {
+            return Err(ComponentError::failed("the receiver was not started"));
+        };
+        let output = Arc::new(output);
+        let (handle, to_pipelines) = (Handle::current(), Arc::clone(&output));
+        let thread = std::thread::Builder::new().name("drain".to_owned());
+        let (ended, mut has_ended) = tokio::sync::oneshot::channel();
+        let work = move || {
+            let send = |signal| handle.block_on(to_pipelines.send(signal));
+            let result = drain.run(&to_pipelines, send);
+            // Nobody waits for the result of a receiver that was dropped.
+            ended.send(result).unwrap_or_default();
+        };
+        let thread = thread.spawn(work).map_err(|source| LoadError::Io {
+            what: "starting the drain thread",
+            source,
+        })?;
+
+        let mut interval = tokio::time::interval(self.settings.metrics_interval.0);
+        let early = loop {
+            tokio::select! {
+                () = stop.requested() => break None,
+                result = &mut has_ended => break Some(result),
+                _ = interval.tick(), if !metrics.is_empty() => metrics = read_metrics(metrics, &output).await,
+            }
+        };
+        if !metrics.is_empty() {
+            metrics = read_metrics(metrics, &output).await;
+        }
+        accounts.freeze_missed();
+        // Detaching may block, and the thread is to find the rings at rest afterwards.
+        spawn_blocking(move || drop((loaded, metrics)))
+            .await
+            .map_err(ComponentError::failed)?;
+        stop_thread.store(true, Ordering::Release);
+        rustix::io::write(&wake, &1_u64.to_ne_bytes()).map_err(ComponentError::failed)?;
+        let result = match early {
+            Some(result) => result,
+            None => has_ended.await,
+        };
+        accounts.detached();
+        spawn_blocking(move || thread.join())
+            .await
+            .map_err(ComponentError::failed)?
+            .map_err(|_| ComponentError::failed("the drain thread broke down"))?;
+        result
+            .map_err(ComponentError::failed)?
+            .map_err(ComponentError::from)
+    }
+}
+
+/// Reads the metric maps off the async threads and sends their points.
+async fn read_metrics(metrics: MetricMaps, output: &Output) -> MetricMaps {
+    let read = spawn_blocking(move || {
+        let batch = metrics.read();
+        (metrics, batch)
+    });
+    match read.await {
+        Ok((metrics, batch)) => {
+            output.send(Signal::Metrics(batch)).await;
+            metrics
+        }
+        Err(error) => {
+            tracing::error!(%error, "reading metric maps broke down");
+            MetricMaps::default()
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! The probes' account: what the kernel counted and what was received.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aya::maps::{MapData, PerCpuArray};
+use eunomia_core::account::{Account, Accountable, ByReason, ProbeAccount};
+
+use super::missed::Missed;
+
+/// `struct counters` of `abi.h`: seen, filtered, submitted, then what was lost.
+pub(super) const COUNTERS: usize = 7;
+/// What the counters from the fourth on are lost for, in the order of the
+/// struct; the last one counts records that only fed the tables.
+const LOST_REASONS: [&str; 3] = ["ring_full", "read_failed", "table_full"];
+const PIPELINE_FULL: &str = "pipeline_full";
+
+/// What user space counts of one event kind.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    /// Records taken out of the rings.
+    pub(super) drained: AtomicU64,
+    /// Rows handed to the pipelines.
+    pub(super) received: AtomicU64,
+    /// Rows dropped because their container turned out not to match.
+    pub(super) filtered: AtomicU64,
+    /// Rows dropped because the pipelines were blocked for too long.
+    pub(super) pipeline_full: AtomicU64,
+}
+
+/// One event kind of one probe.
+#[derive(Clone, Debug)]
+pub(super) struct Counted {
+    pub(super) probe: Box<str>,
+    pub(super) event: Box<str>,
+    /// The index of its counters; `None` for objects that do not count.
+    pub(super) kind: Option<u32>,
+    pub(super) tally: Arc<Tally>,
+}
+
+/// What the kernel counted of one kind, all CPUs together.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct KernelCounts {
+    seen: u64,
+    filtered: u64,
+    submitted: u64,
+    lost: [u64; LOST_REASONS.len()],
+    state_lost: u64,
+}
+
+/// The account of all probes of a receiver.
+pub(super) struct ProbeAccounts {
+    counted: Vec<Counted>,
+    kernel: Option<PerCpuArray<MapData, [u64; COUNTERS]>>,
+    missed: Mutex<Missed>,
+    /// Set when programs are detached and the rings are empty: from then on
+    /// what is in the rings is no longer what is left over, it is counted.
+    detached: Mutex<bool>,
+}
+
+impl ProbeAccounts {
+    pub(super) fn new(
+        counted: Vec<Counted>,
+        kernel: Option<PerCpuArray<MapData, [u64; COUNTERS]>>,
+        missed: Missed,
+    ) -> Self {
+        Self {
+            counted,
+            kernel,
+            missed: Mutex::new(missed),
+            detached: Mutex::new(false),
+        }
+    }
+
+    /// From now on `in_ring` is submitted minus drained.
+    pub(super) fn detached(&self) {
+        *self.detached.lock().unwrap_or_else(PoisonError::into_inner) = true;
+    }
+
+    /// Reads how often the kernel skipped runs, for the last time.
+    pub(super) fn freeze_missed(&self) {
+        self.missed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .freeze();
+    }
+
+    /// Events of each kind that were lost until now, by reason.
+    pub(super) fn losses(&self) -> Vec<(&Counted, ByReason)> {
+        self.counted
+            .iter()
+            .map(|one| (one, self.lost_by(one, self.kernel_counts(one.kind))))
+            .collect()
+    }
+
+    /// Records that only fed the tables and were lost.
+    pub(super) fn state_lost(&self) -> u64 {
+        self.counted
+            .iter()
+            .map(|one| self.kernel_counts(one.kind).state_lost)
+            .sum()
+    }
+
+    fn lost_by(&self, one: &Counted, kernel: KernelCounts) -> ByReason {
+        let in_kernel = LOST_REASONS
+            .iter()
+            .zip(kernel.lost)
+            .map(|(reason, count)| (*reason, count));
+        let blocked = (
+            PIPELINE_FULL,
+            one.tally.pipeline_full.load(Ordering::Acquire),
+        );
+        in_kernel
+            .chain([blocked])
+            .filter(|(_, count)| *count > 0)
+            .map(|(reason, count)| (reason.into(), count))
+            .collect()
+    }
+
+    fn kernel_counts(&self, kind: Option<u32>) -> KernelCounts {
+        let (Some(kernel), Some(kind)) = (&self.kernel, kind) else {
+            return KernelCounts::default();
+        };
+        let mut sum = [0; COUNTERS];
+        match kernel.get(&kind, 0) {
+            Ok(cpus) => {
+                for cpu in cpus.iter() {
+                    sum.iter_mut()
+                        .zip(cpu)
+                        .for_each(|(total, count)| *total += count);
+                }
+            }
+            Err(error) => tracing::error!(%error, kind, "reading the kernel's counters failed"),
+        }
+        let [
+            seen,
+            filtered,
+            submitted,
+            ring_full,
+            read_failed,
+            table_full,
+            state_lost,
+        ] = sum;
+        KernelCounts {
+            seen,
+            filtered,
+            submitted,
+            lost: [ring_full, read_failed, table_full],
+            state_lost,
+        }
+    }
+
+    fn account(&self, one: &Counted) -> ProbeAccount {
+        // What was received is read first: the kernel's counts only grow, so
+        // the difference is never negative.
+        let received = one.tally.received.load(Ordering::Acquire);
+        let filtered_late = one.tally.filtered.load(Ordering::Acquire);
+        let drained = one.tally.drained.load(Ordering::Acquire);
+        let kernel = self.kernel_counts(one.kind);
+        let lost_by = self.lost_by(one, kernel);
+        let lost = lost_by.values().sum();
+        let filtered = kernel.filtered + filtered_late;
+        let seen = if one.kind.is_some() {
+            kernel.seen
+        } else {
+            drained
+        };
+        let in_ring = if *self.detached.lock().unwrap_or_else(PoisonError::into_inner)
+            && one.kind.is_some()
+        {
+            kernel.submitted.saturating_sub(drained)
+        } else {
+            seen.saturating_sub(filtered + lost + received)
+        };
+        let missed = self
+            .missed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .of_probe(&one.probe);
+        ProbeAccount {
+            probe: one.probe.clone(),
+            event: one.event.clone(),
+            seen,
+            filtered,
+            lost,
+            lost_by,
+            in_ring,
+            received,
+            missed,
+        }
+    }
+}
+
+impl Accountable for ProbeAccounts {
+    fn accounts(&self) -> Vec<Account> {
+        self.counted
+            .iter()
+            .filter(|one| !one.event.is_empty())
+            .map(|one| Account::Probe(self.account(one)))
+            .collect()
+    }
+
+    fn points(&self) -> Vec<eunomia_core::metric::Point> {
+        self.missed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .points()
+    }
+}
+
+impl std::fmt::Debug for ProbeAccounts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.accounts()).finish()
+    }
+}

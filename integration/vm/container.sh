@@ -25,6 +25,8 @@ exec unshare -f -p -m -u -i sh -c '
     hostname "$HOSTNAME"
     mount -t proc proc "$ROOT/proc"
     unset HOSTNAME
-    [ "$ROOT" = / ] && unset ROOT && exec "$@"
-    exec env -u ROOT chroot "$ROOT" "$@"
+    # A session of its own, as runtimes make one: otherwise its process group would be 0, that of
+    # somebody outside.
+    [ "$ROOT" = / ] && unset ROOT && exec setsid "$@"
+    exec setsid env -u ROOT chroot "$ROOT" "$@"
 ' container "$@"

@@ -39,7 +39,8 @@ exec </dev/null >/dev/ttyS1 2>&1
 
 echo "@eunomia-vm booted $(uname -r)"
 cd /tmp || exit
-sh /eunomia/script
+# In a session of its own, or every process would be of group 0.
+setsid sh /eunomia/script
 status=$?
 tar -c -C /out . | gzip -1 >/dev/ttyS2
 echo

@@ -31,6 +31,16 @@ pub enum Shape {
         /// What it is shown as.
         render: Render,
     },
+    /// A bit field: at most 64 bits, counted from the lowest of the byte at the
+    /// field's offset.
+    Bits {
+        /// Bits before it.
+        shift: u8,
+        /// Bits of it.
+        width: u8,
+        /// Whether its highest bit is a sign.
+        signed: bool,
+    },
     /// A boolean of one byte.
     Bool,
     /// `float` or `double`.
@@ -184,6 +194,11 @@ impl Field {
                 signed,
                 render,
             } => self.integer(slice(record, self.offset, size.bytes())?, *signed, render),
+            Shape::Bits {
+                shift,
+                width,
+                signed,
+            } => self.bits(record, (*shift, *width), *signed),
             Shape::Bool => Some(Value::Bool(slice(record, self.offset, 1)? != [0])),
             Shape::Float { size } => Some(Value::Float(float(slice(
                 record,
@@ -253,6 +268,22 @@ impl Field {
                 .is_some_and(|tail| tail.flags & TEXT_TRUNCATED != 0)
     }
 
+    fn bits(&self, record: &[u8], (shift, width): (u8, u8), signed: bool) -> Option<Value<'_>> {
+        let end = u32::from(shift) + u32::from(width);
+        let bytes = slice(record, self.offset, to_usize(end.div_ceil(8)))?;
+        // Both ends of the field at the ends of the word leave its bits alone.
+        let unused = 64u32.checked_sub(u32::from(width).max(1))?;
+        let high = (read_unsigned(bytes) >> shift.min(63)) << unused;
+        if self.absent == Some(high >> unused) {
+            return None;
+        }
+        Some(if signed {
+            Value::Int(high.cast_signed() >> unused)
+        } else {
+            Value::Uint(high >> unused)
+        })
+    }
+
     fn integer<'a>(&'a self, bytes: &[u8], signed: bool, render: &'a Render) -> Option<Value<'a>> {
         let raw = read_unsigned(bytes);
         if self.absent.is_some_and(|absent| absent == raw) {
@@ -298,6 +329,8 @@ impl Shape {
                 }
                 Render::Flags { .. } => ValueType::List,
             },
+            Self::Bits { signed: true, .. } => ValueType::Int,
+            Self::Bits { signed: false, .. } => ValueType::Uint,
             Self::Bool => ValueType::Bool,
             Self::Float { .. } => ValueType::Float,
             Self::Bytes { .. } | Self::TailBytes => ValueType::Raw,
@@ -471,6 +504,28 @@ mod tests {
             &[8, 0, 0, 0],
             short("8"),
         );
+    }
+
+    /// Bit fields are cut out of the bytes around them.
+    #[test]
+    fn bit_fields_are_read_without_their_neighbours() {
+        let bits = |shift, width, signed| Shape::Bits {
+            shift,
+            width,
+            signed,
+        };
+        let record = [0b1011_0101, 0b0000_0011];
+        reads(bits(0, 3, false), None, &record, Some(Value::Uint(5)));
+        reads(
+            bits(4, 6, false),
+            None,
+            &record,
+            Some(Value::Uint(0b11_1011)),
+        );
+        reads(bits(4, 6, true), None, &record, Some(Value::Int(-5)));
+        reads(bits(0, 3, false), Some(5), &record, None);
+        reads(bits(0, 64, false), None, &record, None);
+        reads(bits(0, 64, true), None, &[0xff; 8], Some(Value::Int(-1)));
     }
 
     fn with_tail(flags: u16, length: u16, tail: &[u8]) -> Vec<u8> {

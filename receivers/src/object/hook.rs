@@ -1,0 +1,202 @@
+//! What a section's name says about where its programs are attached.
+
+/// The section names that are understood, for messages.
+pub(crate) const SUPPORTED: &str = "tp_btf/NAME, raw_tp/NAME, tp/CATEGORY/NAME (also \
+    raw_tracepoint, tracepoint), iter/NAME, fentry/FUNCTION, fexit/FUNCTION, lsm/HOOK (these four \
+    also with .s), kprobe/FUNCTION[+OFFSET], kretprobe/FUNCTION, uprobe/PATH:FUNCTION[+OFFSET], \
+    uretprobe/PATH:FUNCTION, perf_event";
+
+/// Where a program is attached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Hook {
+    /// A tracepoint whose arguments have types.
+    TpBtf(Box<str>),
+    /// A tracepoint with its arguments as they are.
+    RawTp(Box<str>),
+    /// A classic tracepoint.
+    #[expect(missing_docs, reason = "category and name in tracefs")]
+    Tracepoint { category: Box<str>, name: Box<str> },
+    /// An iterator, such as `task`.
+    Iter(Box<str>),
+    /// The entry of a kernel function, by trampoline.
+    Fentry(Box<str>),
+    /// The return of a kernel function, by trampoline.
+    Fexit(Box<str>),
+    /// An instruction of a kernel function.
+    #[expect(missing_docs, reason = "symbol and bytes from its first one")]
+    Kprobe { function: Box<str>, offset: u64 },
+    /// The return of a kernel function.
+    Kretprobe(Box<str>),
+    /// A hook of the security modules.
+    Lsm(Box<str>),
+    /// A sampling event.
+    PerfEvent,
+    /// An instruction of a function in user space.
+    #[expect(missing_docs, reason = "file, symbol and bytes from its first one")]
+    Uprobe {
+        path: Box<str>,
+        function: Box<str>,
+        offset: u64,
+    },
+    /// The return of a function in user space.
+    #[expect(missing_docs, reason = "file and symbol")]
+    Uretprobe { path: Box<str>, function: Box<str> },
+}
+
+/// A section's name, understood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Attach {
+    pub(crate) hook: Hook,
+    pub(crate) sleepable: bool,
+}
+
+const UNKNOWN: &str = "is no known hook";
+const NO_TARGET: &str = "names no target";
+const BAD_TARGET: &str = "has a target that can't be understood";
+
+/// Reads a section's name; the error is what is wrong with it.
+pub(crate) fn parse(section: &str) -> Result<Attach, &'static str> {
+    let (kind, target) = section.split_once('/').unwrap_or((section, ""));
+    let (base, sleepable) = match kind.strip_suffix(".s") {
+        Some(base @ ("iter" | "fentry" | "fexit" | "lsm" | "uprobe" | "uretprobe")) => (base, true),
+        Some(_) => return Err(UNKNOWN),
+        None => (kind, false),
+    };
+    let hook = match base {
+        "tp_btf" => Hook::TpBtf(plain(target)?),
+        "raw_tp" | "raw_tracepoint" => Hook::RawTp(plain(target)?),
+        "tp" | "tracepoint" => {
+            let (category, name) = plain_pair(target)?;
+            Hook::Tracepoint { category, name }
+        }
+        "iter" => Hook::Iter(plain(target)?),
+        "fentry" => Hook::Fentry(plain(target)?),
+        "fexit" => Hook::Fexit(plain(target)?),
+        "lsm" => Hook::Lsm(plain(target)?),
+        "kprobe" => {
+            let (function, offset) = with_offset(target)?;
+            Hook::Kprobe { function, offset }
+        }
+        "kretprobe" => Hook::Kretprobe(plain(target)?),
+        "uprobe" => {
+            let (path, target) = in_file(target)?;
+            let (function, offset) = with_offset(target)?;
+            Hook::Uprobe {
+                path,
+                function,
+                offset,
+            }
+        }
+        "uretprobe" => {
+            let (path, target) = in_file(target)?;
+            let function = plain(target)?;
+            Hook::Uretprobe { path, function }
+        }
+        "perf_event" => Hook::PerfEvent,
+        _ => return Err(UNKNOWN),
+    };
+    Ok(Attach { hook, sleepable })
+}
+
+fn plain(target: &str) -> Result<Box<str>, &'static str> {
+    if target.is_empty() {
+        Err(NO_TARGET)
+    } else if target.contains(['/', '+', ' ']) {
+        Err(BAD_TARGET)
+    } else {
+        Ok(target.into())
+    }
+}
+
+fn plain_pair(target: &str) -> Result<(Box<str>, Box<str>), &'static str> {
+    match target.split_once('/') {
+        Some((category, name)) => Ok((plain(category)?, plain(name)?)),
+        None if target.is_empty() => Err(NO_TARGET),
+        None => Err(BAD_TARGET),
+    }
+}
+
+/// `FUNCTION` or `FUNCTION+OFFSET`, the offset in decimal or with `0x`.
+fn with_offset(target: &str) -> Result<(Box<str>, u64), &'static str> {
+    let Some((function, offset)) = target.split_once('+') else {
+        return Ok((plain(target)?, 0));
+    };
+    let offset = match offset.strip_prefix("0x") {
+        Some(digits) => u64::from_str_radix(digits, 16),
+        None => offset.parse(),
+    };
+    offset.map_or(Err(BAD_TARGET), |offset| Ok((plain(function)?, offset)))
+}
+
+/// `PATH:TARGET`.
+fn in_file(target: &str) -> Result<(Box<str>, &str), &'static str> {
+    match target.rsplit_once(':') {
+        Some((path, target)) if !path.is_empty() => Ok((path.into(), target)),
+        _ if target.is_empty() => Err(NO_TARGET),
+        _ => Err(BAD_TARGET),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BAD_TARGET, Hook, NO_TARGET, UNKNOWN, parse};
+
+    #[track_caller]
+    fn attaches(section: &str, hook: Hook, sleepable: bool) {
+        let attach = parse(section).unwrap();
+        assert_eq!((attach.hook, attach.sleepable), (hook, sleepable));
+    }
+
+    /// Each kind of section says where to attach.
+    #[test]
+    fn section_names_say_where_to_attach() {
+        attaches(
+            "tp_btf/sched_switch",
+            Hook::TpBtf("sched_switch".into()),
+            false,
+        );
+        attaches("raw_tracepoint/a", Hook::RawTp("a".into()), false);
+        let name = Hook::Tracepoint {
+            category: "syscalls".into(),
+            name: "sys_enter_open".into(),
+        };
+        attaches("tracepoint/syscalls/sys_enter_open", name.clone(), false);
+        attaches("tp/syscalls/sys_enter_open", name, false);
+        attaches("iter.s/task", Hook::Iter("task".into()), true);
+        attaches("lsm/bpf", Hook::Lsm("bpf".into()), false);
+        attaches("fentry/do_exit", Hook::Fentry("do_exit".into()), false);
+        let inner = Hook::Kprobe {
+            function: "do_exit".into(),
+            offset: 16,
+        };
+        attaches("kprobe/do_exit+0x10", inner, false);
+        let in_file = Hook::Uprobe {
+            path: "/usr/lib/libc.so.6".into(),
+            function: "malloc".into(),
+            offset: 4,
+        };
+        attaches("uprobe//usr/lib/libc.so.6:malloc+4", in_file, false);
+        attaches("perf_event", Hook::PerfEvent, false);
+    }
+
+    /// What is not understood is refused with what is wrong.
+    #[test]
+    fn other_section_names_are_refused() {
+        for section in [
+            "xdp",
+            "?tp_btf/a",
+            "kprobe.multi/a",
+            "tp_btf.s/a",
+            "",
+            "usdt/a",
+        ] {
+            assert_eq!(parse(section).unwrap_err(), UNKNOWN, "{section}");
+        }
+        for section in ["tp_btf", "tp_btf/", "tp", "kprobe", "uprobe", "tp/a/"] {
+            assert_eq!(parse(section).unwrap_err(), NO_TARGET, "{section}");
+        }
+        for section in ["tp/a", "tp/a/b/c", "kprobe/a+x", "uprobe/malloc", "lsm/a b"] {
+            assert_eq!(parse(section).unwrap_err(), BAD_TARGET, "{section}");
+        }
+    }
+}

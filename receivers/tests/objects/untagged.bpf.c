@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+/* Built with the project's headers; its own fields have no annotations. */
+#include "eunomia.h"
+
+struct record {
+	struct event_header header;
+	__u32 number;
+	char name[8];
+};
+const struct record *unused __attribute__((unused));
+
+SEC("tp_btf/sched_process_exit")
+int on_exit(void *context)
+{
+	struct record *record = bpf_ringbuf_reserve(&eun_events, sizeof(*record), 0);
+
+	if (record)
+		bpf_ringbuf_submit(record, 0);
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

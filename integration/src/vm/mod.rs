@@ -7,5 +7,6 @@ mod machine;
 mod outcome;
 
 pub use kernel::Kernel;
+pub(crate) use kernel::cache;
 pub use machine::{Cgroups, Machine};
 pub use outcome::Outcome;

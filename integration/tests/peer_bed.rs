@@ -1,0 +1,53 @@
+//! The peers themselves: that what goes in is what a test reads.
+
+use eunomia_integration::{Collector, Prometheus, check_metrics, post};
+
+const LOG: &str = r#"{"resourceLogs":[{"resource":{"attributes":[]},"scopeLogs":[{"scope":{},
+    "logRecords":[{"timeUnixNano":"1","body":{"stringValue":"hello"}}]}]}]}"#;
+const METRIC: &str = r#"{"resourceMetrics":[{"resource":{"attributes":[]},"scopeMetrics":[{"scope":{},
+    "metrics":[{"name":"bed.count","sum":{"aggregationTemporality":2,"isMonotonic":true,
+    "dataPoints":[{"timeUnixNano":"1","asInt":"42"}]}}]}]}]}"#;
+
+/// A log record reaches the file, a metric the file, the page and from there Prometheus.
+#[test]
+#[ignore = "needs `make peers`"]
+fn collector_and_prometheus_return_what_they_were_sent() {
+    let collector = Collector::start().unwrap();
+    let port: u16 = collector
+        .http()
+        .rsplit(':')
+        .next()
+        .unwrap()
+        .parse()
+        .unwrap();
+    post(port, "/v1/logs", LOG).unwrap();
+    post(port, "/v1/metrics", METRIC).unwrap();
+    let page = collector.page().unwrap();
+    assert!(page.contains("bed_count_total"), "{page}");
+    let prometheus = Prometheus::scraping(collector.page_port()).unwrap();
+    let found = prometheus.query("bed_count_total").unwrap();
+    assert_eq!(
+        found.first().map(|(_, value)| value.as_str()),
+        Some("42"),
+        "{found:?}"
+    );
+    let signals = collector.stop().unwrap();
+    assert_eq!(
+        (signals.logs.len(), signals.metrics.len()),
+        (1, 1),
+        "{signals:?}"
+    );
+}
+
+/// promtool tells a page in order from one that is not.
+#[test]
+fn promtool_finds_what_is_wrong() {
+    let good = "# HELP a_total A.\n# TYPE a_total counter\na_total 1\n";
+    assert_eq!(check_metrics(good).unwrap(), "");
+    assert!(
+        check_metrics("a_total 1\n")
+            .unwrap()
+            .contains("no help text")
+    );
+    assert!(check_metrics("a_total\n").unwrap().contains("exit status"));
+}

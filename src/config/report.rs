@@ -91,7 +91,7 @@ impl Report {
         let source = self
             .sources
             .iter()
-            .find(|source| source.name == error.span.file);
+            .rfind(|source| source.name == error.span.file);
         if let Some(written) = source.and_then(|source| source.line(line)) {
             let number = line.to_string();
             let margin = " ".repeat(number.len());

@@ -6,6 +6,9 @@ use eunomia_core::config::{ConfigError, ConfigErrors, Entry, Node, Span, Value};
 
 use super::{source::Source, yaml};
 
+/// More keys than this lead nowhere.
+const DEEPEST: usize = 24;
+
 /// The argument as a source: messages call it `--set KEY` and count columns in it.
 pub(super) fn source(argument: &str) -> Source {
     let key = argument.split_once('=').map_or(argument, |(key, _)| key);
@@ -54,7 +57,7 @@ pub(super) fn parse(source: &Source) -> (Option<Node>, ConfigErrors) {
     (Some(node), errors)
 }
 
-/// The keys of a dotted path with their columns; one in quotes may have dots. `None` if there is an empty one.
+/// The keys of a dotted path with their columns; one in quotes may have dots. `None` if there is an empty one, or too many.
 fn split_keys(path: &str) -> Option<Vec<(u32, String)>> {
     let mut keys = vec![(1, String::new())];
     let mut quoted = false;
@@ -66,6 +69,6 @@ fn split_keys(path: &str) -> Option<Vec<(u32, String)>> {
             _ => key.push(letter),
         }
     }
-    let right = !quoted && keys.iter().all(|(_, key)| !key.is_empty());
+    let right = !quoted && keys.len() <= DEEPEST && keys.iter().all(|(_, key)| !key.is_empty());
     right.then_some(keys)
 }

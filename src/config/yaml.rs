@@ -19,6 +19,8 @@ use super::source::Source;
 
 /// More values than this, with aliases unfolded, are no configuration.
 const MOST_NODES: usize = 100_000;
+/// Deeper values than this are no configuration either.
+const DEEPEST: usize = 24;
 
 /// Parses a text of one document; an empty one is null. Without a tree the text is no YAML; with one, the errors are
 /// about keys that are given twice, of which the tree has the first.
@@ -38,7 +40,7 @@ pub(super) fn parse(source: &Source) -> (Option<Node>, ConfigErrors) {
 
 fn options() -> Options {
     serde_saphyr::options! {
-        budget: serde_saphyr::budget! { max_nodes: MOST_NODES },
+        budget: serde_saphyr::budget! { max_nodes: MOST_NODES, max_depth: DEEPEST },
         // Reported by us, all of them.
         duplicate_keys: DuplicateKeyPolicy::PassThrough,
         strict_booleans: true,

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 use self::toys::{REGISTRY, Toy};
 use super::{
-    Configuration, Report, Source, Surroundings, effective, expand, load, schema, set, to_yaml,
-    yaml,
+    Configuration, Report, Source, Surroundings, check, effective, expand, load, schema, set,
+    to_yaml, yaml,
 };
 
 type Toys = Configuration<dyn Toy, dyn Toy, dyn Toy>;
@@ -251,6 +251,44 @@ fn an_alias_bomb_is_stopped() {
     assert_eq!(errors.0.len(), 1);
 }
 
+/// A list that is nested without end is stopped, and not by the stack.
+#[test]
+fn endless_nesting_is_stopped() {
+    let (tree, errors) = yaml::parse(&Source::new("deep.yaml", "[".repeat(100_000)));
+    assert_eq!((tree.is_none(), errors.0.len()), (true, 1));
+    let (tree, errors) = yaml::parse(&Source::new("deep.yaml", "- ".repeat(100_000)));
+    assert_eq!((tree.is_none(), errors.0.len()), (true, 1));
+}
+
+/// Windows' line ends and byte order mark change nothing.
+#[test]
+fn a_file_from_elsewhere_is_read() {
+    let text = format!("\u{feff}{}", MINIMAL.replace('\n', "\r\n"));
+    assert_eq!(Case::new("crlf").file(&text).effective()["version"], 1);
+}
+
+/// Whatever is missing or changed in a file, the answer is errors.
+#[test]
+fn no_broken_file_ends_the_program() {
+    let text = fs::read_to_string("tests/validate/all_at_once.yaml").unwrap();
+    for (at, _) in text.char_indices() {
+        let (before, after) = text.split_at(at);
+        let without = after.chars().skip(1).collect::<String>();
+        for broken in [
+            before.to_owned(),
+            format!("{before}{without}"),
+            format!("{before}-{after}"),
+        ] {
+            let (node, errors) = yaml::parse(&Source::new("broken.yaml", broken));
+            let Some(node) = node else {
+                assert!(!errors.is_empty());
+                continue;
+            };
+            assert!(check(&node, &REGISTRY, Report::default()).is_err());
+        }
+    }
+}
+
 /// Anchors and merge keys work, and an error in them stands at the alias.
 #[test]
 fn anchors_and_merge_keys_work() {
@@ -343,6 +381,7 @@ fn set_keys_are_split_at_dots() {
         "a.\"b=1",
         "a=[1",
         "a={b: 1, b: 2}",
+        &format!("a{}=1", ".a".repeat(100)),
     ] {
         let (_, ConfigErrors(errors)) = set::parse(&set::source(wrong));
         assert_eq!(errors.len(), 1, "{wrong}");

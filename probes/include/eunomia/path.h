@@ -94,8 +94,8 @@ static __always_inline __u64 eun_walk(char *scratch, __u64 size, __u64 used, str
 		bpf_probe_read_kernel(scratch + end, length, name.name);
 		end += length;
 		scratch[end++] = '/';
-		if (walk.dentry == dentry) /* a file of no mounted tree, such as a memfd: it has a name and no more */
-			return (end - used) | complete << 32;
+		if (walk.dentry == dentry) /* of no mounted tree: a memfd has a name and no more, a pipe not even that */
+			return name.len ? (end - used) | complete << 32 : 0;
 	}
 	return (end - used) | (complete | TEXT_TRUNCATED) << 32;
 }
@@ -130,16 +130,13 @@ static __always_inline __u64 eun_walk(char *scratch, __u64 size, __u64 used, str
 		      type##_walk((__u64)BPF_CORE_READ(path, dentry), (__u64)BPF_CORE_READ(path, mnt), (__u64)(task),  \
 				  copy, (builder)->used))
 
+/* The root has no parts, so that a path of no bytes is "/"; no flags are no path. */
 static __always_inline void eun_take_path(struct eun_builder *builder, struct text *text, __u64 walked)
 {
-	__u64 length = (__u32)walked;
-
-	if (!length) /* nothing has no name: an anonymous file */
-		return;
 	text->offset = builder->used;
-	text->length = length;
+	text->length = walked;
 	text->flags = walked >> 32;
-	builder->used += length;
+	builder->used += (__u32)walked;
 }
 
 #endif

@@ -9,6 +9,7 @@ pub mod build;
 pub mod component;
 pub mod config;
 pub mod container;
+pub mod expression;
 pub mod key;
 pub mod metric;
 pub mod names;

@@ -12,6 +12,7 @@ use crate::time::{BootNanos, ClockOffset, WallNanos};
 use crate::value::Value;
 
 mod order;
+mod lookup;
 mod overlay;
 pub(crate) mod record;
 
@@ -320,7 +321,9 @@ impl<'a> RowView<'a> {
         }
     }
 
-    fn visit_added(&self, each: &mut impl FnMut(&'a Key, Value<'a>)) {
+    /// Calls `each` with every attribute that a processor added or that stands
+    /// in place of one of a process, cgroup or container.
+    pub fn visit_added(&self, each: &mut impl FnMut(&'a Key, Value<'a>)) {
         for overlay in self.overlay() {
             if let Some((key, value)) = overlay
                 .added()

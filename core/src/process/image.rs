@@ -1,8 +1,8 @@
 //! Building images: their attributes and ids, and the memory they take.
 
-use std::{fmt, iter};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::{fmt, iter};
 
 use serde::{Deserialize, Serialize};
 

@@ -139,10 +139,11 @@ impl Fixture {
 }
 
 fn text(process: &Process, name: &str) -> Option<String> {
-    match process.attributes.get(name)? {
-        Value::Str(text) => Some(text.to_owned()),
-        other => panic!("{other:?}"),
-    }
+    let value = process.attributes.get(name)?;
+    let Value::Str(text) = value else {
+        panic!("{value:?}");
+    };
+    Some(text.to_owned())
 }
 
 /// Each step, told once: what is known of an image, as (path, ancestors' pids).

@@ -303,9 +303,8 @@ fn anchors_and_merge_keys_work() {
 /// Secrets stand in no message and in no printed configuration, which reads back as what it was.
 #[test]
 fn the_printed_configuration_has_no_secrets_and_reads_back() {
-    let influx =
-        "  influxdb: { endpoint: \"http://h/$${x}\", token: hunter2, headers: { a: hunter3 } }\n";
-    let text = MINIMAL.replace("exporters:\n", &format!("exporters:\n{influx}"));
+    let otlp = "  otlp: { endpoint: \"http://h/$${x}\", headers: { a: hunter2, b: hunter3 } }\n";
+    let text = MINIMAL.replace("exporters:\n", &format!("exporters:\n{otlp}"));
     let tree = Case::new("print").file(&text).effective();
     let printed = to_yaml(&tree).unwrap();
     assert!(!printed.contains("hunter"), "{printed}");
@@ -333,7 +332,7 @@ fn the_schema_covers_every_component() {
             "^console(/.+)?$",
             "^json(/.+)?$",
             "^prometheus(/.+)?$",
-            "^influxdb(/.+)?$"
+            "^otlp(/.+)?$"
         ]
     );
     let pid = &schema["$defs"]["KernelFilter"]["properties"]["pid"]["items"]["anyOf"];

@@ -22,7 +22,7 @@ macro_rules! toys {
 }
 
 toys!(
-    Ebpf, Replay, Nothing, Filter, Console, Json, Prometheus, Influx
+    Ebpf, Replay, Nothing, Filter, Console, Json, Prometheus, Otlp
 );
 
 pub(super) type ToyRegistry = Registry<dyn Toy, dyn Toy, dyn Toy>;
@@ -41,7 +41,7 @@ pub(super) const REGISTRY: ToyRegistry = Registry {
         Factory::new::<Console>("console"),
         Factory::new::<Json>("json"),
         Factory::new::<Prometheus>("prometheus"),
-        Factory::new::<Influx>("influxdb"),
+        Factory::new::<Otlp>("otlp"),
     ],
 };
 
@@ -226,16 +226,13 @@ impl Settings for Prometheus {
     }
 }
 
-/// Writes to a database.
+/// Sends to a collector.
 #[derive(Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Influx {
+pub(super) struct Otlp {
     endpoint: String,
-    token: Secret,
-    #[serde(default)]
-    port: Option<u16>,
     #[serde(default)]
     headers: BTreeMap<String, Secret>,
 }
 
-impl Settings for Influx {}
+impl Settings for Otlp {}

@@ -34,7 +34,7 @@ pub enum ObjectError {
     #[error("has no BTF: compile it with -g and don't strip .BTF")]
     NoBtf,
     /// The types cannot be read.
-    #[error("reading the types of the object")]
+    #[error(transparent)]
     Btf(#[from] BtfError),
     /// It was built with other headers than ours of today.
     #[error(

@@ -242,7 +242,10 @@ impl Walk<'_> {
             let size = self.size;
             return Err(FieldError::Beyond { end, size });
         }
-        let shape = shape::rendered(self.btf, shape, tags)?;
+        let shape = match tags.rendering() {
+            Some(rendering) => shape::rendered(self.btf, &shape, rendering)?,
+            None => shape,
+        };
         let absent = tags.absent().map(|number| shape::absent(&shape, number));
         let field = Field {
             offset: at.base,

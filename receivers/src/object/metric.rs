@@ -136,8 +136,11 @@ impl Keys {
             Ok(Form::Array { .. }) => return Err(wrong("put its key into a struct".into())),
             Err(error) => return Err(wrong(format!("its key: {error}"))),
         };
-        let shape = shape::rendered(btf, shape, &definition.tags)
-            .map_err(|error| wrong(format!("its key: {error}")))?;
+        let shape = match definition.tags.rendering() {
+            Some(rendering) => shape::rendered(btf, &shape, rendering)
+                .map_err(|error| wrong(format!("its key: {error}")))?,
+            None => shape,
+        };
         // The only entry of an array has nothing to be told from.
         let is_one = definition.map.map_type.is_array() && definition.map.max_entries == 1;
         let name = definition.tags.attribute().map(str::to_owned);

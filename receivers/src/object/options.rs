@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time;
 
 use eunomia_core::config::{ByteSize, ConfigError, Duration, Node, Value};
 use eunomia_core::names::Names;
@@ -272,8 +273,8 @@ impl Global {
     fn show_unsigned(&self, number: u64) -> Value {
         match self.measure() {
             Some(Measure::Time(nanos)) => {
-                let time = std::time::Duration::from_nanos(number.saturating_mul(nanos));
-                Value::Text(Duration(time).to_string())
+                let span = time::Duration::from_nanos(number.saturating_mul(nanos));
+                Value::Text(Duration(span).to_string())
             }
             Some(Measure::Size) => Value::Text(ByteSize(number).to_string()),
             None => Value::Integer(number.into()),
@@ -296,7 +297,7 @@ impl Global {
             Some(Measure::Time(unit)) => {
                 let nanos = decode::<Duration>(node)?.0.as_nanos();
                 if !nanos.is_multiple_of(unit.into()) {
-                    let unit = Duration(std::time::Duration::from_nanos(unit));
+                    let unit = Duration(time::Duration::from_nanos(unit));
                     return Err(node.error(format!("expected a multiple of {unit}")));
                 }
                 nanos / u128::from(unit)

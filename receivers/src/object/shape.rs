@@ -7,7 +7,7 @@ use eunomia_core::schema::{IntegerSize, Part, Render, Shape};
 
 use super::btf::{Btf, Enumerator, Kind, Member, POINTER_SIZE, Type, TypeId};
 use super::error::FieldError;
-use super::tags::{Rendering, Tag, Tags};
+use super::tags::Rendering;
 
 /// What a member's type is to a schema.
 pub(crate) enum Form<'a> {
@@ -173,13 +173,10 @@ pub(crate) fn width(shape: &Shape) -> u64 {
 /// The shape of a bit field with its first byte.
 pub(crate) fn bits(btf: &Btf, member: &Member) -> Result<(u32, Shape), FieldError> {
     let (_, found) = btf.resolve(member.target).ok_or(FieldError::Unknown)?;
-    let signed = match found.kind {
-        Kind::Int { signed, .. } | Kind::Enum { signed, .. } => signed,
-        _ => {
-            return Err(FieldError::Type {
-                what: "a bit field",
-            });
-        }
+    let (Kind::Int { signed, .. } | Kind::Enum { signed, .. }) = found.kind else {
+        return Err(FieldError::Type {
+            what: "a bit field",
+        });
     };
     let [shift, ..] = (member.bit_offset % 8).to_le_bytes();
     let width = member.bit_size;
@@ -197,55 +194,57 @@ pub(crate) fn bits(btf: &Btf, member: &Member) -> Result<(u32, Shape), FieldErro
 
 /// The shape without any rendering: what the process table computes with.
 pub(crate) fn raw(shape: &Shape) -> Shape {
-    match shape {
-        Shape::Integer { size, signed, .. } => Shape::Integer {
-            size: *size,
-            signed: *signed,
-            render: Render::Number,
-        },
-        _ => shape.clone(),
-    }
-}
-
-/// The shape as the annotations `tags` want it.
-pub(crate) fn rendered(btf: &Btf, shape: Shape, tags: &Tags<'_>) -> Result<Shape, FieldError> {
-    let mut shape = shape;
-    for tag in tags.iter() {
-        let (annotation, render) = match *tag {
-            Tag::Render(Rendering::Errno) => ("ERRNO", Render::Errno),
-            Tag::Render(Rendering::Signal) => ("SIGNAL", Render::Signal),
-            Tag::Render(Rendering::Hex) => ("HEX", Render::Hex),
-            Tag::Render(Rendering::Octal) => ("OCTAL", Render::Octal),
-            Tag::Render(Rendering::Port) => ("PORT", Render::Port),
-            Tag::Enum(name) => ("ENUM", Render::Enum(named(btf, name, &shape)?)),
-            Tag::Flags(name, mask) => {
-                let names = named(btf, name, &shape)?;
-                ("FLAGS", Render::Flags { names, mask })
-            }
-            _ => continue,
-        };
-        let Shape::Integer { size, signed, .. } = shape else {
-            let wanted = "integers";
-            return Err(FieldError::Annotation { annotation, wanted });
-        };
-        if render == Render::Port && size != IntegerSize::Two {
-            let wanted = "integers of two bytes";
-            return Err(FieldError::Annotation { annotation, wanted });
-        }
-        shape = Shape::Integer {
+    if let Shape::Integer { size, signed, .. } = *shape {
+        Shape::Integer {
             size,
             signed,
-            render,
-        };
+            render: Render::Number,
+        }
+    } else {
+        shape.clone()
     }
-    Ok(shape)
 }
 
-fn named(btf: &Btf, name: &str, shape: &Shape) -> Result<Arc<Names>, FieldError> {
+/// The shape as an annotation wants it.
+pub(crate) fn rendered(
+    btf: &Btf,
+    shape: &Shape,
+    rendering: Rendering<'_>,
+) -> Result<Shape, FieldError> {
+    let refuse = |wanted| FieldError::Annotation {
+        annotation: rendering.macro_name(),
+        wanted,
+    };
+    let Shape::Integer { size, signed, .. } = *shape else {
+        return Err(refuse("integers"));
+    };
+    let render = match rendering {
+        Rendering::Errno => Render::Errno,
+        Rendering::Signal => Render::Signal,
+        Rendering::Hex => Render::Hex,
+        Rendering::Octal => Render::Octal,
+        Rendering::Port if size != IntegerSize::Two => {
+            return Err(refuse("integers of two bytes"));
+        }
+        Rendering::Port => Render::Port,
+        Rendering::Enum(name) => Render::Enum(named(btf, name, size)?),
+        Rendering::Flags(name, mask) => Render::Flags {
+            names: named(btf, name, size)?,
+            mask,
+        },
+    };
+    Ok(Shape::Integer {
+        size,
+        signed,
+        render,
+    })
+}
+
+fn named(btf: &Btf, name: &str, size: IntegerSize) -> Result<Arc<Names>, FieldError> {
     let values = btf
         .enumeration(name)
         .ok_or_else(|| FieldError::NoEnum { name: name.into() })?;
-    let size = u32::try_from(width(shape)).unwrap_or(u32::MAX);
+    let size = u32::try_from(size.bytes()).unwrap_or(u32::MAX);
     Ok(names(values, size))
 }
 
@@ -267,15 +266,15 @@ pub(crate) fn part(shape: &Shape, part: Part) -> Result<Shape, FieldError> {
 
 /// The bits of `number` in a field of this shape.
 pub(crate) fn absent(shape: &Shape, number: i128) -> Result<u64, FieldError> {
-    let bits = match shape {
-        Shape::Integer { size, .. } => 8 * u32::try_from(size.bytes()).unwrap_or(8),
-        Shape::Bits { width, .. } => u32::from(*width),
-        _ => {
-            return Err(FieldError::Annotation {
-                annotation: "ABSENT",
-                wanted: "integers",
-            });
-        }
+    let bits = if let Shape::Integer { size, .. } = shape {
+        8 * u32::try_from(size.bytes()).unwrap_or(8)
+    } else if let Shape::Bits { width, .. } = shape {
+        u32::from(*width)
+    } else {
+        return Err(FieldError::Annotation {
+            annotation: "ABSENT",
+            wanted: "integers",
+        });
     };
     let limit = 1i128 << bits;
     if number >= limit || number < -limit / 2 {

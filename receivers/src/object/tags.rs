@@ -1,5 +1,6 @@
 //! The annotations that the macros of `probes/include/` leave in BTF.
 
+use eunomia_core::metric::MetricKind;
 use eunomia_core::schema::Part;
 
 use super::error::ObjectError;
@@ -14,12 +15,8 @@ pub(crate) enum Tag<'a> {
     /// The process table needs the member.
     Role(&'a str),
     Unit(&'a str),
-    Render(Rendering),
-    /// The bits of an integer have the names of this enum; those under the mask
-    /// are one value.
-    Flags(&'a str, u64),
-    /// The values of an integer have the names of this enum.
-    Enum(&'a str),
+    /// How an integer is shown.
+    Render(Rendering<'a>),
     /// With this value the attribute does not exist.
     Absent(i128),
     /// The pointer's struct is this event.
@@ -40,20 +37,39 @@ pub(crate) enum Tag<'a> {
     Abi(u32),
 }
 
-/// Renderings that are one word.
+/// How an integer is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Rendering {
+pub(crate) enum Rendering<'a> {
     Errno,
     Signal,
     Hex,
     Octal,
     Port,
+    /// The bits have the names of this enum; those under the mask are one value.
+    Flags(&'a str, u64),
+    /// The values have the names of this enum.
+    Enum(&'a str),
+}
+
+impl Rendering<'_> {
+    /// The macro that asks for it.
+    pub(crate) fn macro_name(self) -> &'static str {
+        match self {
+            Self::Errno => "ERRNO",
+            Self::Signal => "SIGNAL",
+            Self::Hex => "HEX",
+            Self::Octal => "OCTAL",
+            Self::Port => "PORT",
+            Self::Flags(..) => "FLAGS",
+            Self::Enum(_) => "ENUM",
+        }
+    }
 }
 
 /// What a metric is called and how it adds up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct MetricTag<'a> {
-    pub(crate) kind: eunomia_core::metric::MetricKind,
+    pub(crate) kind: MetricKind,
     pub(crate) unit: &'a str,
     pub(crate) name: &'a str,
 }
@@ -71,7 +87,7 @@ pub struct Syscall {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tags<'a>(Vec<Tag<'a>>);
 
-/// A method that finds the first tag of one kind, or all of them.
+/// A method that finds the first tag of one kind.
 macro_rules! finder {
     ($name:ident, $kind:ident, $found:ty) => {
         pub(crate) fn $name(&self) -> Option<$found> {
@@ -90,6 +106,7 @@ impl<'a> Tags<'a> {
     finder!(attribute, Attribute, &'a str);
     finder!(role, Role, &'a str);
     finder!(unit, Unit, &'a str);
+    finder!(rendering, Render, Rendering<'a>);
     finder!(absent, Absent, i128);
     finder!(event, Event, &'a str);
     finder!(option, Option, &'a str);
@@ -99,13 +116,8 @@ impl<'a> Tags<'a> {
     finder!(per_cpu, PerCpu, u32);
     finder!(abi, Abi, u32);
 
-    /// All of them.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Tag<'a>> {
-        self.0.iter()
-    }
-
     pub(crate) fn roles(&self) -> impl Iterator<Item = &'a str> {
-        self.iter().filter_map(|tag| {
+        self.0.iter().filter_map(|tag| {
             if let Tag::Role(role) = tag {
                 Some(*role)
             } else {
@@ -115,7 +127,7 @@ impl<'a> Tags<'a> {
     }
 
     pub(crate) fn derived(&self) -> impl Iterator<Item = (Part, &'a str)> {
-        self.iter().filter_map(|tag| {
+        self.0.iter().filter_map(|tag| {
             if let Tag::Derived(part, name) = tag {
                 Some((*part, *name))
             } else {
@@ -125,7 +137,7 @@ impl<'a> Tags<'a> {
     }
 
     pub(crate) fn syscalls(&self) -> impl Iterator<Item = Syscall> {
-        self.iter().filter_map(|tag| {
+        self.0.iter().filter_map(|tag| {
             if let Tag::Syscall(syscall) = tag {
                 Some(*syscall)
             } else {
@@ -174,7 +186,7 @@ fn parse_one(text: &str) -> Result<Option<Tag<'_>>, &'static str> {
         "unit" => Tag::Unit(name(rest, "unit:UCUM")?),
         "render" => Tag::Render(rendering(rest)?),
         "flags" => flags(rest)?,
-        "enum" => Tag::Enum(name(rest, "enum:NAME")?),
+        "enum" => Tag::Render(Rendering::Enum(name(rest, "enum:NAME")?)),
         "absent" => Tag::Absent(c_number(rest).ok_or("absent:NUMBER")?),
         "event" => Tag::Event(rest),
         "option" => Tag::Option(name(rest, "option:KEY")?),
@@ -208,7 +220,7 @@ fn derived(text: &str) -> Result<Tag<'_>, &'static str> {
     Ok(Tag::Derived(part, name(attribute, FORM)?))
 }
 
-fn rendering(text: &str) -> Result<Rendering, &'static str> {
+fn rendering(text: &str) -> Result<Rendering<'_>, &'static str> {
     Ok(match text {
         "errno" => Rendering::Errno,
         "signal" => Rendering::Signal,
@@ -224,7 +236,7 @@ fn flags(text: &str) -> Result<Tag<'_>, &'static str> {
     let (names, mask) = text.split_once(':').ok_or(FORM)?;
     let mask = c_number(mask).and_then(|mask| u64::try_from(mask).ok());
     let mask = mask.ok_or(FORM)?;
-    Ok(Tag::Flags(name(names, FORM)?, mask))
+    Ok(Tag::Render(Rendering::Flags(name(names, FORM)?, mask)))
 }
 
 /// A number as C writes it: the macros pass on what stands in the source.
@@ -244,7 +256,6 @@ fn c_number(text: &str) -> Option<i128> {
 }
 
 fn metric(text: &str) -> Result<MetricTag<'_>, &'static str> {
-    use eunomia_core::metric::MetricKind;
     const FORM: &str = "metric:counter|gauge|histogram:UNIT:NAME";
     let (kind, rest) = text.split_once(':').ok_or(FORM)?;
     let (unit, metric) = rest.split_once(':').ok_or(FORM)?;
@@ -290,9 +301,15 @@ mod tests {
         reads("role:pid", Tag::Role("pid"));
         reads("unit:By/s", Tag::Unit("By/s"));
         reads("render:port", Tag::Render(Rendering::Port));
-        reads("flags:open_flags:3", Tag::Flags("open_flags", 3));
-        reads("enum:family", Tag::Enum("family"));
-        reads("flags:open_flags:0x10UL", Tag::Flags("open_flags", 16));
+        reads(
+            "flags:open_flags:3",
+            Tag::Render(Rendering::Flags("open_flags", 3)),
+        );
+        reads("enum:family", Tag::Render(Rendering::Enum("family")));
+        reads(
+            "flags:open_flags:0x10UL",
+            Tag::Render(Rendering::Flags("open_flags", 16)),
+        );
         reads("absent:-1", Tag::Absent(-1));
         reads("absent:017", Tag::Absent(15));
         reads("event:", Tag::Event(""));

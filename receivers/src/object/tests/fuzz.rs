@@ -22,7 +22,8 @@ fn use_all(object: &Object, record: &[u8]) {
         metric.points(record, &[record], Default::default(), |_| {});
     }
     for global in &object.globals {
-        global.default_value();
+        let again = global.encode(&super::node(global.default_value()));
+        assert!(again.is_err() || again.is_ok_and(|bytes| bytes.len() == global.default.len()));
     }
 }
 

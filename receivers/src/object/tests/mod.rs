@@ -1,5 +1,6 @@
 //! Objects compiled from `tests/objects/` and what is read from them.
 
+use std::env::consts;
 use std::path::Path;
 use std::process::Command;
 
@@ -20,7 +21,7 @@ mod refusals;
 #[track_caller]
 fn compile(name: &str, define: &str) -> Vec<u8> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let machine = std::env::consts::ARCH;
+    let machine = consts::ARCH;
     let output = Command::new("clang")
         .args([
             "-O2",

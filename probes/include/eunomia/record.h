@@ -26,6 +26,15 @@ static __always_inline void *eun_plain(const void *pointer)
 	return plain;
 }
 
+/*
+ * Inserts what isn't there yet; false if it is. Where there is no room it counts as inserted. The result is an int:
+ * kernels up to 6.3 leave the upper half of the register as it was.
+ */
+static __always_inline bool eun_insert(void *map, const void *key, const void *value)
+{
+	return (int)bpf_map_update_elem(map, key, value, BPF_NOEXIST) != -EEXIST;
+}
+
 static __always_inline void eun_count(__u64 *counter)
 {
 	__sync_fetch_and_add(counter, 1);

@@ -85,9 +85,9 @@ static __always_inline void eun_put_string(struct eun_builder *builder, struct t
 		return;
 	got = user ? bpf_probe_read_user_str(builder->record + used, EUN_READ_BYTES, from)
 		   : bpf_probe_read_kernel_str(builder->record + used, EUN_READ_BYTES, from);
-	if (got <= 0)
+	if (got < 0)
 		return;
-	length = got - 1;
+	length = got ? got - 1 : 0; /* kernels up to 6.12 do not count the NUL of an empty string of the user's */
 	if (length > EUN_PATH_BYTES) {
 		length = EUN_PATH_BYTES;
 		flags |= TEXT_TRUNCATED;

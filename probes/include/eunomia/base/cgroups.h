@@ -93,7 +93,7 @@ __attribute__((noinline)) int see_cgroup(__u64 address, __u64 sight)
 	__u32 slot = sight;
 	__u64 size;
 
-	if (!tally || bpf_map_update_elem(&eun_cgroups, &key, &verdict, BPF_NOEXIST) == -EEXIST)
+	if (!tally || !eun_insert(&eun_cgroups, &key, &verdict))
 		return 0;
 	eun_count(&tally->seen);
 	scratch = bpf_map_lookup_elem(&cgroup_texts, &slot);

@@ -31,7 +31,7 @@ static __always_inline bool first_to_handle(struct once once)
 {
 	__u8 yes = 1;
 
-	return bpf_map_update_elem(&handled, &once, &yes, BPF_NOEXIST) != -EEXIST;
+	return eun_insert(&handled, &once, &yes);
 }
 
 /* What is to become of a record. */

@@ -4,6 +4,8 @@ mod account;
 mod event;
 mod pipeline;
 mod streams;
+#[cfg(test)]
+mod tests;
 
 pub use account::Account;
 pub use event::Event;

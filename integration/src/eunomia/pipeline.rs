@@ -94,7 +94,7 @@ impl Pipeline {
         pipeline_binary().map(Command::new)
     }
 
-    fn spawn(mut command: Command, configuration: Option<Scratch>) -> Result<Self> {
+    pub(super) fn spawn(mut command: Command, configuration: Option<Scratch>) -> Result<Self> {
         command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

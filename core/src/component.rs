@@ -108,6 +108,12 @@ impl Emit {
         }
     }
 
+    /// What was dropped, by reason, since it was asked for the account.
+    #[must_use]
+    pub fn dropped_by(&self) -> &ByReason {
+        &self.dropped_by
+    }
+
     /// What was passed on, taken out.
     pub fn take(&mut self) -> Vec<Signal> {
         std::mem::take(&mut self.signals)

@@ -1,7 +1,7 @@
 //! The language of conditions: Falco's grammar over our attribute names.
 //!
 //! ```text
-//! event = process.exec and process.executable.name in (sh, bash) and not container.id exists
+//! process.executable.name in (sh, bash) and not container.id exists
 //! ```
 //!
 //! `or` binds weaker than `and`, `and` weaker than `not`; parentheses group.
@@ -22,7 +22,7 @@
 //!
 //! The operators on text take several values too: `startswith anyof (/etc, /usr)`;
 //! `oneof` wants exactly one to match, `allof` all. `val(NAME)` and
-//! transformers give a computed value: `process.pid = val(process.vpid)`. The
+//! transformers give a computed value: `NAME = basename(OTHER)`. The
 //! transformers: `tolower toupper b64` (decodes) `basename len join concat`.
 //! `NAME[n]` is a list's item, counted from 0.
 //!
@@ -32,7 +32,7 @@
 //!   `not NAME exists`.
 //! - The type of the attribute decides how a written value is read: as a number
 //!   for numbers, as text for texts, as an address or network where the text is
-//!   an address (`network.peer.address = 10.0.0.0/8`).
+//!   an address (`NAME = 10.0.0.0/8`).
 //! - On a list, `=` and the operators on text hold if they hold for an item,
 //!   `!=` if no item is equal.
 //! - A bare value ends at a blank or one of `( ) " ' = ,`; others stand in

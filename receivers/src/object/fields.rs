@@ -1,6 +1,7 @@
 //! The members of a struct as attributes and roles.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use eunomia_core::schema::{Attribute, Field, Shape};
 
@@ -111,20 +112,15 @@ fn dotted(path: &str, name: &str) -> String {
     }
 }
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
     fn members(
         &mut self,
         id: TypeId,
         members: &[Member],
         at: &Place<'_>,
     ) -> Result<(), ObjectError> {
-        let btf = self.btf;
-        let mut tags = Vec::new();
-        for (index, member) in members.iter().enumerate() {
-            let on = format!("field {} of struct {}", member.name, self.record);
-            tags.push(tags::parse(btf.member_tags(id, index), &on)?);
-        }
-        let is_annotated = tags.iter().any(Tags::are_annotations);
+        let tags = self.tags(id, members)?;
+        let is_annotated = self.is_annotated(members, &tags)?;
         for (member, tags) in members.iter().zip(&tags) {
             let explicit = tags.attribute().map(str::to_owned);
             let implied = at
@@ -138,6 +134,42 @@ impl Walk<'_> {
             }
         }
         Ok(())
+    }
+
+    fn tags(&self, id: TypeId, members: &[Member]) -> Result<Vec<Tags<'a>>, ObjectError> {
+        let btf = self.btf;
+        let read = |(index, member): (usize, &Member)| {
+            let on = format!("field {} of struct {}", member.name, self.record);
+            tags::parse(btf.member_tags(id, index), &on)
+        };
+        members.iter().enumerate().map(read).collect()
+    }
+
+    /// Whether the author chose what is exported: by an annotation of a member, or
+    /// of one in the structs within. The header is annotated for everybody.
+    fn is_annotated(&self, members: &[Member], tags: &[Tags<'_>]) -> Result<bool, ObjectError> {
+        if tags.iter().any(Tags::are_annotations) {
+            return Ok(true);
+        }
+        let mut seen = BTreeSet::new();
+        let mut open: Vec<_> = members.iter().map(|member| member.target).collect();
+        while let Some(target) = open.pop() {
+            let Ok(Form::Struct(id, members)) = shape::form(self.btf, target) else {
+                continue;
+            };
+            if !seen.insert(id) {
+                continue;
+            }
+            let tags = self.tags(id, members)?;
+            let is_header = tags
+                .iter()
+                .any(|tags| tags.roles().any(|role| role == "time"));
+            if !is_header && tags.iter().any(Tags::are_annotations) {
+                return Ok(true);
+            }
+            open.extend(members.iter().map(|member| member.target));
+        }
+        Ok(false)
     }
 
     /// What cannot be shown is an error if somebody asked for it, and left out

@@ -2,7 +2,7 @@
 //!
 //! The key's members are attributes. A value that is one number is the metric
 //! itself; of a struct each member is one, called `<metric>.<member>` unless it
-//! has a METRIC tag of its own. A histogram is an array of counts, slot `i` of
+//! is the only one or has a METRIC tag of its own. A histogram is an array of counts, slot `i` of
 //! the values from `2^i` up to below `2^(i+1)` (the first also of 0), the last
 //! also of everything above; a member of the same struct with ROLE("sum") is
 //! their sum.
@@ -197,9 +197,14 @@ impl ValueReader<'_> {
             }
             None => None,
         };
+        let is_one = members().filter(|(_, tags)| !is_sum(tags)).count() == 1;
         let mut values = Vec::new();
         for (member, tags) in members().filter(|(_, tags)| !is_sum(tags)) {
-            let name = format!("{}.{}", self.tag.name, member.name);
+            let name = if is_one {
+                self.tag.name.to_owned()
+            } else {
+                format!("{}.{}", self.tag.name, member.name)
+            };
             let tag = tags.metric().unwrap_or(MetricTag {
                 kind: self.tag.kind,
                 unit: tags.unit().unwrap_or(self.tag.unit),

@@ -40,6 +40,13 @@ struct sample_event {
 };
 EVENT(sample_event, "sample.done");
 
+struct nested_event {
+	struct event_header header;
+	struct place place;
+	__u32 pad;
+};
+EVENT(nested_event, "sample.nested");
+
 struct birth_event {
 	struct event_header header;
 	__u32 child_pid ATTR("sample.child_pid") ROLE("child_pid");

@@ -78,7 +78,7 @@ fn header_is_found_by_its_roles() {
 #[test]
 fn state_is_sent_in_roles() {
     let object = tagged();
-    let event = &object.events[1];
+    let event = &object.events[2];
     assert!(event.is_state_only() && event.is_lifecycle());
     let lifecycle = event.schema.lifecycle.as_ref().unwrap();
     assert_eq!(&*lifecycle.role, "fork");
@@ -210,6 +210,15 @@ fn cut_and_long_records_are_read_within_their_bounds() {
     let mut long = whole.clone();
     long.resize(4096, 0xff);
     assert_eq!(shown(event, &long), shown(event, &whole));
+}
+
+/// Annotations in the structs within say that the others are not exported.
+#[test]
+fn annotations_of_inner_structs_count() {
+    let object = tagged();
+    let event = &object.events[1];
+    assert_eq!(event.schema.name.name(), "sample.nested");
+    assert_eq!(names(event)[HEADER.len()..], ["sample.line"]);
 }
 
 /// With our header and no annotations the actor is known, and the other members

@@ -1,7 +1,7 @@
 use eunomia_core::value::OwnedValue;
 
-use super::{names, object, text, value};
-use crate::object::{FieldError, Hook, MapType};
+use super::{compile, names, object, text, value};
+use crate::object::{FieldError, Hook, MapType, Object};
 
 /// Every member that can be shown is an attribute; what cannot is listed with
 /// its reason.
@@ -136,4 +136,15 @@ fn a_foreign_record_is_read_by_its_types() {
     reads("pair.1.minor", OwnedValue::Uint(3));
     reads("v4", OwnedValue::Uint(0x0101_0101));
     reads("v6", OwnedValue::Raw([1; 16].into()));
+}
+
+/// Files are read to wherever there is room: no alignment is asked of them.
+#[test]
+fn objects_are_read_at_any_address() {
+    let bytes = compile("foreign", "0");
+    for shift in 1..8 {
+        let mut moved = vec![0; shift];
+        moved.extend_from_slice(&bytes);
+        assert!(Object::parse("foreign", &moved[shift..]).is_ok(), "{shift}");
+    }
 }

@@ -1,7 +1,7 @@
 use eunomia_core::value::OwnedValue;
 
 use super::{compile, names, shown, text};
-use crate::object::{Layout, Object, ObjectError};
+use crate::object::{Layout, MapType, Object, ObjectError};
 
 fn layout(json: &str) -> Result<Layout, String> {
     serde_json::from_str(json).map_err(|error| error.to_string())
@@ -44,6 +44,16 @@ fn a_layout_describes_records_that_btf_does_not() {
             ),
         ]
     );
+}
+
+/// Maps defined in the form of before BTF are maps too.
+#[test]
+fn maps_of_the_older_form_are_found() {
+    let bytes = compile("no_struct", "0");
+    let object = Object::parse_with("old", &bytes, Some(&layout(OLD).unwrap())).unwrap();
+    let map = object.map("old_map").unwrap();
+    assert_eq!((map.map_type, map.max_entries), (MapType::Hash, 1024));
+    assert_eq!((map.key_size, map.value_size), (4, 8));
 }
 
 /// Without a name of its own the event is called after the probe; what was

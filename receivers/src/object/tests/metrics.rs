@@ -114,7 +114,7 @@ fn log2_slots_become_a_histogram() {
     let (one, two) = (value([1, 2, 0, 4, 50]), value([0, 1, 0, 0, 3]));
     let found = points(latency, &9u32.to_le_bytes(), &[&one, &two]);
     assert_eq!(found.len(), 1);
-    assert_eq!(found[0].metric.name.name(), "sample.latency.slots");
+    assert_eq!(found[0].metric.name.name(), "sample.latency");
     let expected = Histogram {
         count: 8,
         sum: Some(53.0),

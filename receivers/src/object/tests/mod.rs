@@ -9,6 +9,7 @@ use eunomia_core::value::OwnedValue;
 
 use super::{Event, Object};
 
+mod builtin;
 mod events;
 mod foreign;
 mod fuzz;

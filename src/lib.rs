@@ -1,4 +1,14 @@
 //! The parts of the program `eunomia-pipeline`, for its tests and benches.
 
 pub mod cli;
+pub mod commands;
+pub mod components;
 pub mod config;
+pub mod daemon;
+pub mod exit;
+pub mod graph;
+pub mod host;
+pub mod logging;
+pub mod own_metrics;
+pub mod run;
+pub mod watch;

@@ -24,6 +24,8 @@ pub struct BuildContext {
     pub host: Arc<Host>,
     /// Where accounts are kept; a component with one of its own adds it.
     pub accounts: Accounts,
+    /// Whether exporters that are asked for metrics show the program's own too.
+    pub own_metrics: bool,
 }
 
 /// Settings of a receiver.

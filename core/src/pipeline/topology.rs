@@ -72,7 +72,7 @@ pub struct Ended {
 #[derive(Debug)]
 pub struct Running {
     tasks: JoinSet<Option<Ended>>,
-    stop: StopSource,
+    stop: Arc<StopSource>,
 }
 
 impl Topology {
@@ -196,7 +196,7 @@ impl Topology {
         // `self.lanes` and `self.writers` end here: only those who use an end keep it open.
         Ok(Running {
             tasks,
-            stop: source,
+            stop: Arc::new(source),
         })
     }
 }
@@ -205,6 +205,12 @@ impl Running {
     /// Asks the receivers to stop; the rest follows by itself.
     pub fn stop(&self) {
         self.stop.request();
+    }
+
+    /// What asks the receivers to stop, for somebody else.
+    #[must_use]
+    pub fn stopper(&self) -> Arc<StopSource> {
+        Arc::clone(&self.stop)
     }
 
     /// Waits for the next component to end; `None` when all have. Dropping the

@@ -183,6 +183,16 @@ impl Loaded {
         })
     }
 
+    /// How many instructions the verifier went through, by probe and program.
+    pub(super) fn verified_instructions(&self) -> impl Iterator<Item = (&str, &str, Option<u32>)> {
+        self.objects.iter().flat_map(|(probe, object)| {
+            object.programs().map(move |(name, program)| {
+                let count = program.info().ok().and_then(|info| info.verified_instruction_count());
+                (&**probe, name, count)
+            })
+        })
+    }
+
     fn fill_dispatcher(&mut self, probes: &[Probe], plan: &Plan) -> Result<(), LoadError> {
         let mut calls: Array<MapData, u32> = base_map!(self, "eun_calls", Array)?;
         let mut dispatch: ProgramArray<MapData> = base_map!(self, "eun_dispatch", ProgramArray)?;

@@ -9,8 +9,10 @@
 mod actors;
 mod attach;
 mod backlog;
+mod catalogue;
 mod cgroups;
 mod clock;
+mod doctor;
 mod drain;
 mod error;
 mod filter;
@@ -27,4 +29,6 @@ mod settings;
 mod start;
 mod tally;
 
+pub use catalogue::{OptionSummary, ProbeSummary, built_in};
+pub use doctor::{Doctor, ProbeFindings, ProgramFindings, doctor};
 pub use settings::{EbpfSettings, FilterSettings};

@@ -1,0 +1,141 @@
+//! A topology from its start to its end: signals, the deadline for draining,
+//! the account.
+
+use std::future::pending;
+use std::time::Duration;
+
+use eunomia_core::account::Accounts;
+use eunomia_core::component::FailureKind;
+use eunomia_core::pipeline::{Ended, Running, Topology};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::{Instant, sleep_until};
+
+use crate::config::LogFormat;
+use crate::exit::Exit;
+use crate::logging::show_accounts;
+
+/// How a topology is kept running.
+#[derive(Clone, Debug)]
+pub struct Keeping {
+    /// How long draining may take.
+    pub drain_timeout: Duration,
+    /// When to end by itself.
+    pub duration: Option<Duration>,
+    /// The form of the account.
+    pub log_format: LogFormat,
+    /// Where the account comes from.
+    pub accounts: Accounts,
+}
+
+/// The signals that the program listens to.
+#[derive(Debug)]
+pub struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    account: Signal,
+}
+
+impl Signals {
+    /// Takes the signals over.
+    ///
+    /// # Errors
+    /// If the kernel refuses.
+    pub fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            account: signal(SignalKind::user_defined2())?,
+        })
+    }
+}
+
+/// Starts a topology.
+///
+/// # Errors
+/// How the program ends because a component could not start; the reason is
+/// logged.
+pub async fn start(topology: Topology) -> Result<Running, Exit> {
+    topology.start().await.map_err(|ended| failure(&ended).unwrap_or(Exit::Failed))
+}
+
+/// Keeps a topology running until it ends by itself, by a signal or by the
+/// time, and drains it.
+pub async fn keep(running: Running, signals: &mut Signals, keeping: &Keeping) -> Exit {
+    let mut watch = Watch { running, exit: Exit::Done, deadline: None, keeping };
+    let until = keeping.duration.map(|duration| Instant::now() + duration);
+    loop {
+        tokio::select! {
+            ended = watch.running.next_ended() => match ended {
+                Some(ended) => watch.ended(&ended),
+                None => break,
+            },
+            _ = signals.terminate.recv() => if watch.stop_or_abort() { break },
+            _ = signals.interrupt.recv() => if watch.stop_or_abort() { break },
+            _ = signals.account.recv() => show_accounts(&keeping.accounts, keeping.log_format),
+            () = at(until), if watch.deadline.is_none() => watch.stop(),
+            () = at(watch.deadline) => {
+                tracing::error!("draining takes longer than the drain timeout, giving up what is left");
+                watch.exit = Exit::DrainIncomplete;
+                break;
+            }
+        }
+    }
+    let exit = watch.exit;
+    drop(watch);
+    show_accounts(&keeping.accounts, keeping.log_format);
+    exit
+}
+
+struct Watch<'k> {
+    running: Running,
+    exit: Exit,
+    deadline: Option<Instant>,
+    keeping: &'k Keeping,
+}
+
+impl Watch<'_> {
+    fn stop(&mut self) {
+        self.running.stop();
+        self.deadline.get_or_insert_with(|| Instant::now() + self.keeping.drain_timeout);
+    }
+
+    /// The first signal asks to stop; the second one says that it takes too
+    /// long: true then.
+    fn stop_or_abort(&mut self) -> bool {
+        let is_second = self.deadline.is_some();
+        if is_second {
+            tracing::warn!("told to stop a second time, giving up what is left");
+            self.exit = Exit::DrainIncomplete;
+        }
+        self.stop();
+        is_second
+    }
+
+    /// One component that fails ends them all, after draining.
+    fn ended(&mut self, ended: &Ended) {
+        if let Some(exit) = failure(ended) {
+            if self.exit == Exit::Done {
+                self.exit = exit;
+            }
+            self.stop();
+        }
+    }
+}
+
+/// How the program ends because of a component, if it does; the reason is
+/// logged.
+fn failure(ended: &Ended) -> Option<Exit> {
+    let error = ended.result.as_ref().err()?;
+    match error.kind {
+        FailureKind::OutputClosed => tracing::debug!(component = %ended.id, "{error}"),
+        FailureKind::Unsupported | FailureKind::Failed => tracing::error!(component = %ended.id, "{error}"),
+    }
+    Some(error.kind.into())
+}
+
+async fn at(time: Option<Instant>) {
+    match time {
+        Some(time) => sleep_until(time).await,
+        None => pending().await,
+    }
+}

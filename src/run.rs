@@ -1,0 +1,162 @@
+//! Runs a pipeline: from a configuration file, or as `run` describes it.
+
+use std::ffi::OsString;
+use std::sync::Arc;
+use std::time::Duration;
+
+use eunomia_core::account::Accounts;
+use eunomia_core::config::{Entry, Node, Span, Value};
+use tokio::runtime::{Builder, Runtime};
+
+use crate::cli::{Cli, RunArgs, usage_error};
+use crate::commands::{self, complain};
+use crate::components::{Configuration, REGISTRY};
+use crate::config::{self, LogFormat, Report};
+use crate::daemon::{self, Keeping, Signals};
+use crate::exit::Exit;
+use crate::graph::{self, Surroundings};
+use crate::{host, logging, watch};
+
+/// Threads for all that waits; the work on events is done by few.
+const MAX_THREADS: usize = 4;
+
+/// What is to be run.
+struct Job {
+    configuration: Configuration,
+    warnings: String,
+    command: Vec<OsString>,
+    duration: Option<Duration>,
+    /// What a wrong value counts as: the command line's fault, or the file's.
+    on_refusal: Exit,
+}
+
+/// The pipeline of the configuration file.
+pub fn pipeline(cli: &Cli) -> Exit {
+    match commands::load(&cli.sources) {
+        Ok((configuration, report)) => run(
+            cli,
+            Job {
+                configuration,
+                warnings: report.to_text(),
+                command: Vec::new(),
+                duration: None,
+                on_refusal: Exit::Configuration,
+            },
+        ),
+        Err(report) => refuse(&report, Exit::Configuration),
+    }
+}
+
+/// `run PROBE...`.
+pub fn probes(cli: &Cli, arguments: &RunArgs) -> Exit {
+    let mut root = arguments.to_node();
+    if !arguments.command.is_empty() {
+        if !arguments.filters.pid_tree.is_empty() {
+            complain(&format!("{}", usage_error("--pid-tree cannot be given together with a command: its own tree is watched")));
+            return Exit::Usage;
+        }
+        watch_own_tree(&mut root);
+    }
+    match config::check(&root, &REGISTRY, Report::default()) {
+        Ok((configuration, report)) => run(
+            cli,
+            Job {
+                configuration,
+                warnings: report.to_text(),
+                command: arguments.command.clone(),
+                duration: arguments.duration.map(|duration| duration.0),
+                on_refusal: Exit::Usage,
+            },
+        ),
+        Err(report) => refuse(&report, Exit::Usage),
+    }
+}
+
+fn refuse(report: &Report, exit: Exit) -> Exit {
+    complain(&report.to_text());
+    exit
+}
+
+/// Narrows the receivers to this process and what descends from it: the command
+/// will.
+fn watch_own_tree(root: &mut Node) {
+    let place = Span::whole("run");
+    let own = Node::new(Value::Integer(std::process::id().into()), place.clone());
+    let Value::Map(sections) = &mut root.value else { return };
+    let receivers = sections.iter_mut().filter(|section| section.key == "receivers");
+    for receiver in receivers.flat_map(|section| entries(&mut section.node)) {
+        for filter in entries(&mut receiver.node).iter_mut().filter(|entry| entry.key == "filter") {
+            filter.node.insert("pid_tree", Node::new(Value::List(vec![own.clone()]), place.clone()));
+        }
+    }
+    root.set_paths("");
+}
+
+fn entries(node: &mut Node) -> &mut [Entry] {
+    match &mut node.value {
+        Value::Map(entries) => entries,
+        Value::Null
+        | Value::Bool(_)
+        | Value::Integer(_)
+        | Value::Float(_)
+        | Value::Text(_)
+        | Value::Untyped(_)
+        | Value::List(_)
+        | Value::Refused => &mut [],
+    }
+}
+
+fn run(cli: &Cli, job: Job) -> Exit {
+    let telemetry = &job.configuration.service.telemetry;
+    let log_format = cli.log_format.unwrap_or(telemetry.log_format);
+    logging::start(cli.log_level.unwrap_or(telemetry.log_level), log_format);
+    complain(&job.warnings);
+    match runtime() {
+        Ok(runtime) => {
+            let exit = runtime.block_on(run_in(cli, job, log_format));
+            // What still blocks a thread was given up: it is not waited for.
+            runtime.shutdown_background();
+            exit
+        }
+        Err(error) => {
+            tracing::error!(%error, "the runtime could not be started");
+            Exit::Failed
+        }
+    }
+}
+
+fn runtime() -> std::io::Result<Runtime> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS);
+    Builder::new_multi_thread().worker_threads(threads).enable_all().build()
+}
+
+async fn run_in(cli: &Cli, job: Job, log_format: LogFormat) -> Exit {
+    let accounts = Accounts::default();
+    let surroundings = Surroundings { host: Arc::new(host::read()), accounts: accounts.clone() };
+    accounts.register(Arc::new(crate::own_metrics::OwnMetrics::new()));
+    let topology = match graph::build(job.configuration, &surroundings) {
+        Ok(topology) => topology,
+        Err(errors) => {
+            complain(&format!("{errors}\n"));
+            return job.on_refusal;
+        }
+    };
+    // Before anything starts: a signal that comes meanwhile is not to kill what has to be undone.
+    let mut signals = match Signals::new() {
+        Ok(signals) => signals,
+        Err(error) => {
+            tracing::error!(%error, "signals could not be taken over");
+            return Exit::Failed;
+        }
+    };
+    let running = match daemon::start(topology).await {
+        Ok(running) => running,
+        Err(exit) => return exit,
+    };
+    let keeping = Keeping { drain_timeout: cli.drain_timeout.0, duration: job.duration, log_format, accounts };
+    if job.command.is_empty() {
+        daemon::keep(running, &mut signals, &keeping).await
+    } else {
+        watch::watch(&job.command, running, &mut signals, &keeping).await
+    }
+}

@@ -6,10 +6,13 @@
 //! an event or an attribute by its name.
 
 mod console;
+mod describe;
 mod json;
 mod names;
 mod number;
+mod otlp;
 mod sink;
+mod throttle;
 
 #[cfg(test)]
 #[path = "../tests/support/mod.rs"]
@@ -20,10 +23,12 @@ use eunomia_core::config::Factory;
 
 pub use console::ConsoleConfig;
 pub use json::{JsonConfig, JsonEncoder};
+pub use otlp::{Compression, LogsEncoder, OtlpConfig, Protocol, Pushed, Request, RetrySettings};
 pub use sink::Lines;
 
 /// All exporters by the names they have in a configuration.
 pub const EXPORTERS: &[Factory<dyn BuildExporter>] = &[
     Factory::new::<ConsoleConfig>("console"),
     Factory::new::<JsonConfig>("json"),
+    Factory::new::<OtlpConfig>("otlp"),
 ];

@@ -1,23 +1,20 @@
 //! Events and metric points as lines of a table.
 
 use std::fmt::Write as _;
-use std::sync::Arc;
 
 use eunomia_core::batch::{Batch, RowView};
 use eunomia_core::metric::{Histogram, MetricBatch, Point, PointValue};
 use eunomia_core::process::EXECUTABLE_NAME;
-use eunomia_core::schema::EventSchema;
 use eunomia_core::signal::Signal;
 use eunomia_core::subject::Container;
 use eunomia_core::time::WallNanos;
 use eunomia_core::value::Value;
 use unicode_width::UnicodeWidthStr as _;
 
-use super::escape::write_harmless;
-use super::kind::{Detail, Form, Kind};
 use super::line::{Line, cut};
 use super::style::{Paint, Style};
-use super::value::{ListForm, write_nanoseconds, write_value};
+use crate::describe::{Detail, Form, Kind, Kinds, ListForm};
+use crate::describe::{write_detail, write_harmless, write_value};
 use crate::names::CONTAINER_NAME;
 use crate::sink::Lines;
 
@@ -27,15 +24,13 @@ const NOTHING: &str = "-";
 const SHORT_ID: usize = 12;
 /// Width of a time with milliseconds.
 const TIME_WIDTH: usize = 12;
-/// Kinds that are remembered; hot-loaded objects come and go.
-const MAX_KINDS: usize = 256;
 
 /// Batches to lines of a table.
 #[derive(Debug)]
 pub(super) struct ConsoleEncoder {
     host: String,
     style: Style,
-    kinds: Vec<Arc<Kind>>,
+    kinds: Kinds,
     value: String,
 }
 
@@ -54,7 +49,7 @@ impl ConsoleEncoder {
         Self {
             host: harmless,
             style,
-            kinds: Vec::new(),
+            kinds: Kinds::default(),
             value: String::new(),
         }
     }
@@ -86,23 +81,10 @@ impl ConsoleEncoder {
 
     fn encode_events(&mut self, batch: &Batch, out: &mut Lines) {
         for row in batch.iter() {
-            let kind = self.kind(row.schema());
+            let kind = self.kinds.get(row.schema());
             self.write_event(&row, &kind, &mut out.bytes);
             out.end_item();
         }
-    }
-
-    fn kind(&mut self, schema: &Arc<EventSchema>) -> Arc<Kind> {
-        let known = |kind: &&Arc<Kind>| Arc::ptr_eq(&kind.schema, schema);
-        if let Some(kind) = self.kinds.iter().find(known) {
-            return Arc::clone(kind);
-        }
-        if self.kinds.len() >= MAX_KINDS {
-            self.kinds.clear();
-        }
-        let kind = Arc::new(Kind::new(schema));
-        self.kinds.push(Arc::clone(&kind));
-        kind
     }
 
     fn write_event(&mut self, row: &RowView<'_>, kind: &Kind, out: &mut Vec<u8>) {
@@ -220,40 +202,6 @@ fn paint(detail: &Detail) -> Paint {
         Form::Failure => Paint::Failure,
         Form::Endpoint(_) | Form::Nanoseconds | Form::Plain => Paint::Plain,
     }
-}
-
-/// Whether the detail exists.
-fn write_detail(row: &RowView<'_>, detail: &Detail, out: &mut String) -> bool {
-    let Some(value) = row.attribute(detail.position) else {
-        return false;
-    };
-    match (detail.form, value) {
-        (Form::Nanoseconds, Value::Uint(nanos)) => write_nanoseconds(nanos, out),
-        (Form::Endpoint(port), _) => {
-            write_endpoint(value, port.and_then(|at| row.attribute(at)), out)
-        }
-        (Form::Headline, _) => write_value(value, ListForm::Words, out),
-        (Form::Nanoseconds | Form::Failure | Form::Plain, _) => {
-            write_value(value, ListForm::Value, out);
-        }
-    }
-    let attribute = row.schema().attributes.get(detail.position);
-    if attribute.is_some_and(|attribute| attribute.field.is_truncated(row.record())) {
-        out.push_str("...");
-    }
-    true
-}
-
-fn write_endpoint(address: Value<'_>, port: Option<Value<'_>>, out: &mut String) {
-    let start = out.len();
-    write_value(address, ListForm::Value, out);
-    let Some(port) = port else { return };
-    if out.get(start..).is_some_and(|text| text.contains(':')) {
-        out.insert(start, '[');
-        out.push(']');
-    }
-    out.push(':');
-    write_value(port, ListForm::Value, out);
 }
 
 fn write_point_value(value: &PointValue, out: &mut String) {

@@ -4,12 +4,9 @@
 mod client;
 mod config;
 mod encode;
-mod escape;
-mod kind;
 mod line;
 mod style;
 #[cfg(test)]
 mod tests;
-mod value;
 
 pub use config::ConsoleConfig;

@@ -28,9 +28,10 @@ const KIND_COLORS: [&str; 6] = ["32", "33", "34", "35", "92", "94"];
 impl Paint {
     /// The colour of the kind called `name`: the same in every run.
     pub(super) fn of_kind(name: &str) -> Self {
-        let hash = name.bytes().fold(0_usize, |hash, byte| {
-            hash.wrapping_mul(31).wrapping_add(usize::from(byte))
-        });
+        // FNV-1a.
+        let hash = name.bytes().fold(0x811c_9dc5_usize, |hash, byte| {
+            (hash ^ usize::from(byte)).wrapping_mul(0x0100_0193)
+        }) >> 12;
         let color = KIND_COLORS.get(hash % KIND_COLORS.len());
         color.map_or(Self::Plain, |color| Self::Kind(color))
     }

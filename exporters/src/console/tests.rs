@@ -3,13 +3,13 @@ use std::sync::Arc;
 use eunomia_core::batch::{Made, Target};
 use eunomia_core::key::Key;
 use eunomia_core::signal::Signal;
+use proptest::collection::vec;
 use proptest::prelude::*;
 use unicode_width::UnicodeWidthStr as _;
 
 use super::encode::ConsoleEncoder;
-use super::escape::{write_harmless, write_word};
 use super::style::Style;
-use super::value::write_nanoseconds;
+use crate::describe::{write_harmless, write_nanoseconds, write_word};
 use crate::sink::Lines;
 use crate::support;
 
@@ -98,7 +98,7 @@ fn hostile_text_is_harmless() {
 proptest! {
     /// Whatever a file is called: one line, and nothing a terminal obeys.
     #[test]
-    fn no_text_escapes_its_line(path in proptest::collection::vec(any::<u8>(), 0..64)) {
+    fn no_text_escapes_its_line(path in vec(any::<u8>(), 0..64)) {
         let kind = support::open_kind();
         let batch = support::batch(&[(&kind, support::open(&kind, &path))], Vec::new());
         let text = table(&Signal::Events(batch), plain());
@@ -109,8 +109,8 @@ proptest! {
     /// Different bytes never look the same.
     #[test]
     fn different_bytes_look_different(
-        a in proptest::collection::vec(any::<u8>(), 0..8),
-        b in proptest::collection::vec(any::<u8>(), 0..8),
+        a in vec(any::<u8>(), 0..8),
+        b in vec(any::<u8>(), 0..8),
     ) {
         let shown = |bytes: &[u8]| {
             let mut text = String::new();

@@ -1,5 +1,7 @@
 //! Text as JSON strings. Most text needs no escape: it is copied in runs.
 
+use crate::number::write_hex;
+
 /// What text shows where it is not UTF-8.
 const REPLACEMENT: &[u8] = "\u{fffd}".as_bytes();
 
@@ -49,7 +51,7 @@ fn write_escape(byte: u8, out: &mut Vec<u8>) {
         0x0c => b'f',
         control => {
             out.extend_from_slice(b"\\u00");
-            crate::number::write_hex(&[control], out);
+            write_hex(&[control], out);
             return;
         }
     };

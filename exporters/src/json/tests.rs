@@ -1,6 +1,8 @@
 use std::sync::Arc;
 
+use eunomia_core::component::Host;
 use eunomia_core::signal::Signal;
+use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::Value as Json;
 
@@ -40,7 +42,7 @@ fn points_are_objects_too() {
 #[test]
 fn what_does_not_exist_is_left_out() {
     let mut lines = Lines::default();
-    let encoder = JsonEncoder::new(&eunomia_core::component::Host::default());
+    let encoder = JsonEncoder::new(&Host::default());
     encoder.encode(&Signal::Events(support::sample()), &mut lines);
     assert!(!String::from_utf8_lossy(&lines.bytes).contains("host.name"));
 }
@@ -61,7 +63,7 @@ fn hex(bytes: &[u8]) -> String {
 proptest! {
     /// Any bytes come back from a JSON reader: as text, or as hex beside it.
     #[test]
-    fn any_text_survives(path in proptest::collection::vec(any::<u8>(), 0..64)) {
+    fn any_text_survives(path in vec(any::<u8>(), 0..64)) {
         let json = path_in_json(&path);
         prop_assert_eq!(&json["file.path"], &Json::from(String::from_utf8_lossy(&path)));
         match str::from_utf8(&path) {

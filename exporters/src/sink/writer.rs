@@ -3,26 +3,22 @@
 use std::fs::File;
 use std::io::{self, ErrorKind, Write as _};
 use std::thread;
-use std::time::Duration;
 
 use eunomia_core::component::ComponentError;
 use eunomia_core::queue::Delivery;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::Instant;
 
 use super::{Lines, Target};
-
-/// Failures of one kind are logged once in this time.
-const LOG_EVERY: Duration = Duration::from_secs(10);
+use crate::throttle::Throttle;
 
 /// Writes lines to a target and settles the deliveries that they came from.
 #[derive(Debug)]
 pub(crate) struct Sink {
     name: String,
     jobs: mpsc::Sender<Job>,
-    last_log: Option<Instant>,
+    log: Throttle,
 }
 
 struct Job {
@@ -64,7 +60,7 @@ impl Sink {
         Ok(Self {
             name,
             jobs,
-            last_log: None,
+            log: Throttle::default(),
         })
     }
 
@@ -120,20 +116,23 @@ impl Sink {
         outcome.await.ok().ok_or_else(gone)
     }
 
-    fn log(&mut self, error: &io::Error) {
-        if self.last_log.is_none_or(|last| last.elapsed() >= LOG_EVERY) {
-            self.last_log = Some(Instant::now());
-            tracing::warn!(target = self.name, %error, "events could not be written and are dropped");
+    fn log(&self, error: &io::Error) {
+        if self.log.passes() {
+            let target = &self.name;
+            tracing::warn!(target, %error, "events could not be written and are dropped");
         }
     }
 }
 
 /// Why events were dropped, as the account names it.
 fn reason(error: &io::Error) -> &'static str {
-    match error.kind() {
-        ErrorKind::BrokenPipe => "output_closed",
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "disk_full",
-        _ => "write_failed",
+    const FULL: [ErrorKind; 2] = [ErrorKind::StorageFull, ErrorKind::QuotaExceeded];
+    if error.kind() == ErrorKind::BrokenPipe {
+        "output_closed"
+    } else if FULL.contains(&error.kind()) {
+        "disk_full"
+    } else {
+        "write_failed"
     }
 }
 

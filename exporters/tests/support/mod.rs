@@ -4,7 +4,9 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use eunomia_core::account::Accounts;
 use eunomia_core::batch::{Batch, SubjectIndex};
+use eunomia_core::build::BuildContext;
 use eunomia_core::component::Host;
 use eunomia_core::key::Key;
 use eunomia_core::metric::{Histogram, MetricBatch, MetricDescriptor, MetricKind};
@@ -245,6 +247,15 @@ pub(crate) fn host() -> Host {
         id: "8d1c2e".into(),
         arch: "amd64".into(),
         boot_id: "boot".into(),
+    }
+}
+
+pub(crate) fn context() -> BuildContext {
+    BuildContext {
+        id: "test".into(),
+        host: Arc::new(host()),
+        accounts: Accounts::default(),
+        own_metrics: true,
     }
 }
 

@@ -2,13 +2,15 @@
 
 use std::fmt::Write as _;
 
+use eunomia_core::batch::RowView;
 use eunomia_core::value::{Item, List, Value};
 
 use super::escape::{write_harmless, write_word};
+use super::kind::{Detail, Form, Kind};
 
 /// How a list is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ListForm {
+pub(crate) enum ListForm {
     /// Words with a blank between them, as a command line is typed.
     Words,
     /// Joined by bars, as flags are written in C; other lists in brackets.
@@ -16,7 +18,7 @@ pub(super) enum ListForm {
 }
 
 /// Appends `value`, harmless whatever is in it.
-pub(super) fn write_value(value: Value<'_>, form: ListForm, out: &mut String) {
+pub(crate) fn write_value(value: Value<'_>, form: ListForm, out: &mut String) {
     // Writing to memory cannot fail.
     match value {
         Value::Bool(value) => write!(out, "{value}").unwrap_or_default(),
@@ -57,7 +59,7 @@ fn write_list(list: List<'_>, form: ListForm, out: &mut String) {
 }
 
 /// Appends a time in the unit that leaves one to three digits before the point.
-pub(super) fn write_nanoseconds(nanos: u64, out: &mut String) {
+pub(crate) fn write_nanoseconds(nanos: u64, out: &mut String) {
     const UNITS: [(u64, &str); 3] = [(1_000_000_000, "s"), (1_000_000, "ms"), (1_000, "us")];
     let written = match UNITS.iter().find(|(size, _)| nanos >= *size) {
         Some((size, unit)) => {
@@ -71,4 +73,51 @@ pub(super) fn write_nanoseconds(nanos: u64, out: &mut String) {
         None => write!(out, "{nanos}ns"),
     };
     written.unwrap_or_default();
+}
+
+/// Appends the value of `detail`; says whether it exists.
+pub(crate) fn write_detail(row: &RowView<'_>, detail: &Detail, out: &mut String) -> bool {
+    let Some(value) = row.attribute(detail.position) else {
+        return false;
+    };
+    match (detail.form, value) {
+        (Form::Nanoseconds, Value::Uint(nanos)) => write_nanoseconds(nanos, out),
+        (Form::Endpoint(port), _) => {
+            write_endpoint(value, port.and_then(|at| row.attribute(at)), out)
+        }
+        (Form::Headline, _) => write_value(value, ListForm::Words, out),
+        (Form::Nanoseconds | Form::Failure | Form::Plain, _) => {
+            write_value(value, ListForm::Value, out);
+        }
+    }
+    let attribute = row.schema().attributes.get(detail.position);
+    if attribute.is_some_and(|attribute| attribute.field.is_truncated(row.record())) {
+        out.push_str("...");
+    }
+    true
+}
+
+fn write_endpoint(address: Value<'_>, port: Option<Value<'_>>, out: &mut String) {
+    let start = out.len();
+    write_value(address, ListForm::Value, out);
+    let Some(port) = port else { return };
+    if out.get(start..).is_some_and(|text| text.contains(':')) {
+        out.insert(start, '[');
+        out.push(']');
+    }
+    out.push(':');
+    write_value(port, ListForm::Value, out);
+}
+
+/// Appends the event as one line: what happened, and its details.
+pub(crate) fn write_sentence(row: &RowView<'_>, kind: &Kind, out: &mut String) {
+    write_harmless(kind.schema.name.name().as_bytes(), out);
+    for detail in &kind.details {
+        let before = out.len();
+        out.push(' ');
+        out.push_str(&detail.label);
+        if !write_detail(row, detail, out) {
+            out.truncate(before);
+        }
+    }
 }

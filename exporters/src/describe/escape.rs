@@ -4,25 +4,38 @@
 /// Appends `bytes` with everything that is not plainly visible escaped; bytes
 /// that are not UTF-8 as `\xNN`. The result is unambiguous: a backslash is
 /// escaped too.
-pub(super) fn write_harmless(bytes: &[u8], out: &mut String) {
-    for chunk in bytes.utf8_chunks() {
-        chunk.valid().chars().for_each(|c| write_char(c, out));
-        for byte in chunk.invalid() {
-            write_byte(*byte, out);
-        }
-    }
+pub(crate) fn write_harmless(bytes: &[u8], out: &mut String) {
+    write_escaped(bytes, false, out);
 }
 
 /// As [`write_harmless`], in quotes where the value would not stand as one word.
-pub(super) fn write_word(bytes: &[u8], out: &mut String) {
-    let start = out.len();
-    write_harmless(bytes, out);
-    let has_gap = |text: &str| text.contains([' ', '\'', '"']);
-    if bytes.is_empty() || out.get(start..).is_some_and(has_gap) {
-        let text = out.split_off(start);
-        out.push('\'');
-        out.push_str(&text.replace('\'', "\\'"));
-        out.push('\'');
+pub(crate) fn write_word(bytes: &[u8], out: &mut String) {
+    let is_gap = |byte: &u8| matches!(byte, b' ' | b'\'' | b'"');
+    if !bytes.is_empty() && !bytes.iter().any(is_gap) {
+        return write_harmless(bytes, out);
+    }
+    out.push('\'');
+    write_escaped(bytes, true, out);
+    out.push('\'');
+}
+
+fn write_escaped(bytes: &[u8], quoted: bool, out: &mut String) {
+    // Nearly all text is printable ASCII without a backslash or a quote.
+    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'\\' | b'\'');
+    if bytes.iter().all(is_plain) {
+        out.push_str(str::from_utf8(bytes).unwrap_or_default());
+        return;
+    }
+    for chunk in bytes.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            if quoted && c == '\'' {
+                out.push('\\');
+            }
+            write_char(c, out);
+        }
+        for byte in chunk.invalid() {
+            write_byte(*byte, out);
+        }
     }
 }
 

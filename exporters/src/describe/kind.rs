@@ -11,27 +11,27 @@ use eunomia_core::schema::{Attribute, EventSchema, Part, Render, Shape};
 
 /// An event kind as the table shows it.
 #[derive(Debug)]
-pub(super) struct Kind {
-    pub(super) schema: Arc<EventSchema>,
+pub(crate) struct Kind {
+    pub(crate) schema: Arc<EventSchema>,
     /// The attribute that holds the actor's own name for itself.
-    pub(super) actor_name: Option<usize>,
+    pub(crate) actor_name: Option<usize>,
     /// The details in the order they are shown.
-    pub(super) details: Vec<Detail>,
+    pub(crate) details: Vec<Detail>,
 }
 
 /// One detail.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Detail {
+pub(crate) struct Detail {
     /// Its attribute in the schema.
-    pub(super) position: usize,
+    pub(crate) position: usize,
     /// Its label with the equals sign; empty for the headline.
-    pub(super) label: String,
-    pub(super) form: Form,
+    pub(crate) label: String,
+    pub(crate) form: Form,
 }
 
 /// What kind of detail it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Form {
+pub(crate) enum Form {
     /// The value that stands for the event.
     Headline,
     /// The name of an error.
@@ -44,13 +44,36 @@ pub(super) enum Form {
     Plain,
 }
 
+/// The event kinds that were seen.
+#[derive(Debug, Default)]
+pub(crate) struct Kinds(Vec<Arc<Kind>>);
+
+/// Kinds that are remembered; hot-loaded objects come and go.
+const MAX_KINDS: usize = 256;
+
+impl Kinds {
+    /// The kind of events with this schema.
+    pub(crate) fn get(&mut self, schema: &Arc<EventSchema>) -> Arc<Kind> {
+        let known = |kind: &&Arc<Kind>| Arc::ptr_eq(&kind.schema, schema);
+        if let Some(kind) = self.0.iter().find(known) {
+            return Arc::clone(kind);
+        }
+        if self.0.len() >= MAX_KINDS {
+            self.0.clear();
+        }
+        let kind = Arc::new(Kind::new(schema));
+        self.0.push(Arc::clone(&kind));
+        kind
+    }
+}
+
 /// Words that say nothing without the one before them.
 const NEEDS_OWNER: [&str; 9] = [
     "name", "id", "code", "address", "port", "size", "count", "mode", "version",
 ];
 
 impl Kind {
-    pub(super) fn new(schema: &Arc<EventSchema>) -> Self {
+    pub(crate) fn new(schema: &Arc<EventSchema>) -> Self {
         let own: Vec<_> = schema
             .attributes
             .iter()

@@ -1,0 +1,14 @@
+//! Events in words for people: the details of the console's table and the body
+//! of a log record are the same text.
+
+mod escape;
+mod kind;
+mod value;
+
+pub(crate) use escape::write_harmless;
+#[cfg(test)]
+pub(crate) use escape::write_word;
+pub(crate) use kind::{Detail, Form, Kind, Kinds};
+#[cfg(test)]
+pub(crate) use value::write_nanoseconds;
+pub(crate) use value::{ListForm, write_detail, write_sentence, write_value};

@@ -1,0 +1,192 @@
+//! Events as log records, grouped by resource, as many to a request as fit.
+
+use std::sync::Arc;
+
+use eunomia_core::batch::{Batch, RowView, SubjectIndex};
+use eunomia_core::component::Host;
+use eunomia_core::subject::Container;
+use eunomia_core::time::WallNanos;
+
+use super::protobuf::Writer;
+use super::resource::{Envelope, Group};
+use crate::describe::{Kind, Kinds, write_sentence};
+
+/// Field of `ScopeLogs`.
+const LOG_RECORDS: u32 = 2;
+/// Fields of `LogRecord`.
+const TIME: u32 = 1;
+const SEVERITY_NUMBER: u32 = 2;
+const SEVERITY_TEXT: u32 = 3;
+const BODY: u32 = 5;
+const ATTRIBUTES: u32 = 6;
+const OBSERVED_TIME: u32 = 11;
+const EVENT_NAME: u32 = 12;
+/// `AnyValue.string_value`.
+const STRING: u32 = 1;
+
+/// `SEVERITY_NUMBER_INFO`.
+const INFO: u64 = 9;
+/// An actor whose group was not looked for yet.
+const NO_GROUP: usize = usize::MAX;
+
+/// The bytes of a request, with how many records or points are in it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Request {
+    /// The message.
+    pub body: Vec<u8>,
+    /// Log records or points.
+    pub items: usize,
+}
+
+/// Puts events into requests.
+#[derive(Debug)]
+pub struct LogsEncoder {
+    envelope: Envelope,
+    max_bytes: usize,
+    groups: Vec<Group>,
+    /// The group of each of a batch's subjects.
+    group_of: Vec<usize>,
+    kinds: Kinds,
+    text: String,
+    record: Vec<u8>,
+    bytes: usize,
+    items: usize,
+}
+
+/// What became of a row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Pushed {
+    /// It is in the request that is being built.
+    Added,
+    /// It was the first of a new request; this one is full.
+    Full(Request),
+    /// It is larger than any request may be.
+    TooLarge,
+}
+
+impl LogsEncoder {
+    /// An encoder for what happens on `host`; no request is larger than
+    /// `max_bytes`.
+    #[must_use]
+    pub fn new(host: &Host, max_bytes: usize) -> Self {
+        Self {
+            envelope: Envelope::new(host),
+            max_bytes,
+            groups: Vec::new(),
+            group_of: Vec::new(),
+            kinds: Kinds::default(),
+            text: String::new(),
+            record: Vec::new(),
+            bytes: 0,
+            items: 0,
+        }
+    }
+
+    /// How many records the request has that is being built.
+    #[must_use]
+    pub fn items(&self) -> usize {
+        self.items
+    }
+
+    /// Adds all rows of `batch`, and tells `each` of every row in order.
+    pub fn push(&mut self, batch: &Batch, mut each: impl FnMut(Pushed)) {
+        self.group_of.clear();
+        self.group_of.resize(batch.subjects.len() + 1, NO_GROUP);
+        for row in batch.iter() {
+            let pushed = self.push_row(&row, batch.observed);
+            each(pushed);
+        }
+    }
+
+    /// Takes the request that is being built.
+    #[must_use]
+    pub fn finish(&mut self) -> Option<Request> {
+        let mut body = Vec::with_capacity(self.bytes);
+        for group in self
+            .groups
+            .drain(..)
+            .filter(|group| !group.items.is_empty())
+        {
+            group.write(&mut body);
+        }
+        self.group_of.fill(NO_GROUP);
+        self.bytes = 0;
+        let items = std::mem::take(&mut self.items);
+        (items > 0).then_some(Request { body, items })
+    }
+
+    fn push_row(&mut self, row: &RowView<'_>, observed: WallNanos) -> Pushed {
+        let mut record = std::mem::take(&mut self.record);
+        record.clear();
+        let kind = self.kinds.get(row.schema());
+        self.write_record(row, &kind, observed, &mut record);
+        let pushed = self.place(row, &record);
+        self.record = record;
+        pushed
+    }
+
+    fn place(&mut self, row: &RowView<'_>, record: &[u8]) -> Pushed {
+        let mut group = self.group(row.actor_index(), row.container());
+        let overhead = self.overhead(group);
+        if overhead + record.len() > self.max_bytes {
+            return Pushed::TooLarge;
+        }
+        let mut pushed = Pushed::Added;
+        if self.bytes + record.len() > self.max_bytes {
+            pushed = self.finish().map_or(Pushed::Added, Pushed::Full);
+            group = self.group(row.actor_index(), row.container());
+        }
+        if let Some(group) = self.groups.get_mut(group) {
+            group.items.extend_from_slice(record);
+        }
+        self.bytes += record.len();
+        self.items += 1;
+        pushed
+    }
+
+    fn overhead(&self, group: usize) -> usize {
+        self.groups.get(group).map_or(0, Group::overhead)
+    }
+
+    /// The group of what `actor` does, made if it is not there.
+    fn group(&mut self, actor: SubjectIndex, container: Option<&Arc<Container>>) -> usize {
+        let last = self.group_of.len().saturating_sub(1);
+        let slot = usize::try_from(actor.0).unwrap_or(last).min(last);
+        if let Some(known) = self.group_of.get(slot).filter(|&&group| group != NO_GROUP) {
+            return *known;
+        }
+        let is_it = |group: &Group| group.is_about(container);
+        let found = self.groups.iter().position(is_it).unwrap_or_else(|| {
+            let group = self.envelope.group(container);
+            self.bytes += group.overhead();
+            self.groups.push(group);
+            self.groups.len() - 1
+        });
+        if let Some(slot) = self.group_of.get_mut(slot) {
+            *slot = found;
+        }
+        found
+    }
+
+    fn write_record(
+        &mut self,
+        row: &RowView<'_>,
+        kind: &Kind,
+        observed: WallNanos,
+        out: &mut Vec<u8>,
+    ) {
+        self.text.clear();
+        write_sentence(row, kind, &mut self.text);
+        Writer(out).message(LOG_RECORDS, |record| {
+            record.fixed64(TIME, row.time().0);
+            record.varint(SEVERITY_NUMBER, INFO);
+            record.bytes(SEVERITY_TEXT, b"INFO");
+            record.message(BODY, |any| any.bytes(STRING, self.text.as_bytes()));
+            row.visit_without_container(&mut |key, value| {
+                record.attribute(ATTRIBUTES, key, value);
+            });
+            record.fixed64(OBSERVED_TIME, observed.0);
+            record.bytes(EVENT_NAME, row.schema().name.name().as_bytes());
+        });
+    }
+}

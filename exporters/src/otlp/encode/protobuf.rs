@@ -1,0 +1,221 @@
+//! The wire format of protocol buffers: as much of it as OTLP needs.
+//!
+//! The length of a nested message stands before it and is known behind it. One
+//! byte is kept for it, which is right for most; longer messages are moved up by
+//! the bytes that are missing.
+
+/// What a field's value looks like on the wire.
+const VARINT: u32 = 0;
+const FIXED64: u32 = 1;
+const LENGTH: u32 = 2;
+const FIXED32: u32 = 5;
+
+/// Writes the fields of one message.
+#[derive(Debug)]
+pub(super) struct Writer<'a>(pub(super) &'a mut Vec<u8>);
+
+impl Writer<'_> {
+    pub(super) fn varint(&mut self, field: u32, value: u64) {
+        self.tag(field, VARINT);
+        write_varint(value, self.0);
+    }
+
+    pub(super) fn bool(&mut self, field: u32, value: bool) {
+        self.varint(field, u64::from(value));
+    }
+
+    pub(super) fn fixed64(&mut self, field: u32, value: u64) {
+        self.tag(field, FIXED64);
+        self.0.extend_from_slice(&value.to_le_bytes());
+    }
+
+    pub(super) fn double(&mut self, field: u32, value: f64) {
+        self.fixed64(field, value.to_bits());
+    }
+
+    pub(super) fn bytes(&mut self, field: u32, value: &[u8]) {
+        self.tag(field, LENGTH);
+        write_varint(value.len() as u64, self.0);
+        self.0.extend_from_slice(value);
+    }
+
+    /// Text, with U+FFFD where it is not UTF-8: readers refuse anything else.
+    pub(super) fn lossy(&mut self, field: u32, text: &[u8]) {
+        if str::from_utf8(text).is_ok() {
+            return self.bytes(field, text);
+        }
+        self.message(field, |message| {
+            for chunk in text.utf8_chunks() {
+                message.0.extend_from_slice(chunk.valid().as_bytes());
+                if !chunk.invalid().is_empty() {
+                    message.0.extend_from_slice("\u{fffd}".as_bytes());
+                }
+            }
+        });
+    }
+
+    /// A nested message, written by `fill`.
+    pub(super) fn message(&mut self, field: u32, fill: impl FnOnce(&mut Writer<'_>)) {
+        self.tag(field, LENGTH);
+        let prefix = self.0.len();
+        self.0.push(0);
+        fill(&mut Writer(self.0));
+        let length = self.0.len() - prefix - 1;
+        let more = varint_length(length as u64) - 1;
+        if more > 0 {
+            let end = self.0.len();
+            self.0.resize(end + more, 0);
+            self.0.copy_within(prefix + 1..end, prefix + 1 + more);
+        }
+        put_varint(length as u64, self.0.get_mut(prefix..).unwrap_or_default());
+    }
+
+    fn tag(&mut self, field: u32, wire_type: u32) {
+        write_varint(u64::from(field << 3 | wire_type), self.0);
+    }
+}
+
+pub(super) fn write_varint(value: u64, out: &mut Vec<u8>) {
+    let start = out.len();
+    out.resize(start + varint_length(value), 0);
+    put_varint(value, out.get_mut(start..).unwrap_or_default());
+}
+
+/// Bytes of `value` as a varint.
+pub(super) fn varint_length(value: u64) -> usize {
+    let bits = u64::BITS - (value | 1).leading_zeros();
+    bits.div_ceil(7) as usize
+}
+
+/// Writes `value` to the front of `slots`, which has room for it.
+fn put_varint(mut value: u64, slots: &mut [u8]) {
+    for slot in slots {
+        let low = u8::try_from(value & 0x7f).unwrap_or(0);
+        value >>= 7;
+        if value == 0 {
+            *slot = low;
+            return;
+        }
+        *slot = low | 0x80;
+    }
+}
+
+/// A field as it is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::otlp) enum Wire<'a> {
+    /// A varint or a fixed integer.
+    Number(u64),
+    /// Text, bytes or a message.
+    Bytes(&'a [u8]),
+}
+
+/// Reads the fields of one message; what is broken ends it.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::otlp) struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    pub(in crate::otlp) fn new(message: &'a [u8]) -> Self {
+        Self(message)
+    }
+
+    /// The last value of `field` that is a number, as the format has it.
+    pub(in crate::otlp) fn number(self, field: u32) -> Option<u64> {
+        let number = |(at, wire)| match wire {
+            Wire::Number(number) if at == field => Some(number),
+            Wire::Number(_) | Wire::Bytes(_) => None,
+        };
+        self.filter_map(number).last()
+    }
+
+    /// All values of `field` that are bytes.
+    pub(in crate::otlp) fn all_bytes(self, field: u32) -> impl Iterator<Item = &'a [u8]> {
+        self.filter_map(move |(at, wire)| match wire {
+            Wire::Bytes(bytes) if at == field => Some(bytes),
+            Wire::Number(_) | Wire::Bytes(_) => None,
+        })
+    }
+
+    /// The last value of `field` that is bytes.
+    pub(in crate::otlp) fn bytes(self, field: u32) -> Option<&'a [u8]> {
+        self.all_bytes(field).last()
+    }
+
+    fn varint(&mut self) -> Option<u64> {
+        let mut value = 0;
+        for shift in (0..64).step_by(7) {
+            let (&byte, rest) = self.0.split_first()?;
+            self.0 = rest;
+            value |= u64::from(byte & 0x7f) << shift;
+            if byte < 0x80 {
+                return Some(value);
+            }
+        }
+        None
+    }
+
+    fn take(&mut self, count: usize) -> Option<&'a [u8]> {
+        let (taken, rest) = self.0.split_at_checked(count)?;
+        self.0 = rest;
+        Some(taken)
+    }
+}
+
+impl<'a> Iterator for Reader<'a> {
+    type Item = (u32, Wire<'a>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let tag = u32::try_from(self.varint()?).ok()?;
+        let number = |bytes: &[u8]| Wire::Number(eunomia_core::value::read_unsigned(bytes));
+        let wire = match tag & 7 {
+            VARINT => Wire::Number(self.varint()?),
+            FIXED64 => number(self.take(8)?),
+            LENGTH => {
+                let length = usize::try_from(self.varint()?).ok()?;
+                Wire::Bytes(self.take(length)?)
+            }
+            FIXED32 => number(self.take(4)?),
+            _ => return None,
+        };
+        Some((tag >> 3, wire))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Reader, Writer, varint_length, write_varint};
+
+    /// Lengths around each border of a varint are written with as many bytes as
+    /// they need, and what stands in the message is not damaged.
+    #[test]
+    fn nested_messages_have_their_length_before_them() {
+        for length in [0, 1, 127, 128, 16_383, 16_384, 2_097_152] {
+            let content = vec![0xa5; length];
+            let mut out = b"before".to_vec();
+            Writer(&mut out).message(1, |message| message.0.extend_from_slice(&content));
+            let written = &out[6..];
+            assert_eq!(Reader::new(written).bytes(1), Some(&content[..]));
+            assert_eq!(written.len(), 1 + varint_length(length as u64) + length);
+        }
+    }
+
+    /// Varints are as long as they must be and read back.
+    #[test]
+    fn varints_read_back() {
+        for value in [0, 1, 127, 128, 300, u64::from(u32::MAX), u64::MAX] {
+            let mut out = Vec::new();
+            write_varint(value, &mut out);
+            assert_eq!(out.len(), varint_length(value));
+            let mut message = vec![0x08];
+            message.extend(out);
+            assert_eq!(Reader::new(&message).number(1), Some(value));
+        }
+    }
+
+    /// A message that ends too early reads nothing and panics nowhere.
+    #[test]
+    fn broken_messages_end() {
+        assert_eq!(Reader::new(&[0x0a, 9, 1]).bytes(1), None);
+        assert_eq!(Reader::new(&[0x08, 0x80]).number(1), None);
+        assert_eq!(Reader::new(&[0xff; 12]).count(), 0);
+    }
+}

@@ -1,0 +1,201 @@
+//! The exporter against a receiver: what is said of every event is what
+//! happened to it.
+
+use std::sync::Arc;
+
+use eunomia_core::account::{Account, ExporterAccount};
+use eunomia_core::build::{BuildContext, BuildExporter as _};
+use eunomia_core::config::{ByteSize, Duration, Secret};
+use eunomia_core::queue::queue;
+use eunomia_core::signal::{Carries, Signal};
+use tokio::net::TcpListener;
+use tonic::{Code, Status};
+
+use super::fake::{Answer, Fake};
+use crate::otlp::config::{Compression, OtlpConfig};
+use crate::support;
+
+/// A configuration that waits for next to nothing.
+fn config(endpoint: &str) -> OtlpConfig {
+    let mut config = OtlpConfig {
+        endpoint: endpoint.into(),
+        ..OtlpConfig::default()
+    };
+    config.retry.initial = Duration::millis(1);
+    config.retry.max = Duration::millis(2);
+    config
+}
+
+/// Sends `signals` until all is settled and shows the account.
+async fn export(config: OtlpConfig, signals: Vec<Signal>) -> ExporterAccount {
+    let context = BuildContext {
+        id: "otlp".into(),
+        ..support::context()
+    };
+    let (writer, reader, account) = queue("otlp", config.queue(), Carries::ALL);
+    let mut exporter = Box::new(config).build(&context).unwrap();
+    exporter.start().await.unwrap();
+    for signal in signals {
+        writer.push(&Arc::new(signal)).await;
+    }
+    drop(writer);
+    exporter.run(reader).await.unwrap();
+    match account.accounts().remove(0) {
+        Account::Exporter(account) => account,
+        other => panic!("not an exporter's account: {other:?}"),
+    }
+}
+
+fn events() -> Signal {
+    Signal::Events(support::sample())
+}
+
+fn dropped(account: &ExporterAccount) -> Vec<(&str, u64)> {
+    account
+        .dropped_by
+        .iter()
+        .map(|(reason, count)| (&**reason, *count))
+        .collect()
+}
+
+/// Several batches share one request; points go to their own service.
+#[tokio::test]
+async fn everything_is_delivered() {
+    let fake = Fake::default();
+    let (address, serving) = fake.serve().await;
+    let mut config = config(&format!("http://{address}"));
+    config.compression = Compression::Gzip;
+    config
+        .headers
+        .insert("authorization".into(), Secret::new("Bearer x"));
+    let signals = vec![events(), events(), Signal::Metrics(support::metrics())];
+    let account = export(config, signals).await;
+    assert_eq!(
+        (account.accepted, account.delivered, account.queued),
+        (20, 20, 0)
+    );
+    assert_eq!(fake.counts(), (2, 16, 4));
+    assert_eq!(
+        fake.headers(),
+        (Some("Bearer x".into()), Some("gzip".into()))
+    );
+    serving.abort();
+}
+
+/// The table of the specification: which failures are temporary.
+#[tokio::test]
+async fn temporary_failures_are_repeated_and_others_are_not() {
+    let repeated = [
+        Code::Cancelled,
+        Code::DeadlineExceeded,
+        Code::Aborted,
+        Code::OutOfRange,
+        Code::Unavailable,
+        Code::DataLoss,
+    ];
+    let given_up = [
+        (Code::Unknown, "unknown"),
+        (Code::InvalidArgument, "invalid_argument"),
+        (Code::NotFound, "not_found"),
+        (Code::AlreadyExists, "already_exists"),
+        (Code::PermissionDenied, "permission_denied"),
+        (Code::Unauthenticated, "unauthenticated"),
+        (Code::FailedPrecondition, "failed_precondition"),
+        (Code::Unimplemented, "unimplemented"),
+        (Code::Internal, "internal"),
+        (Code::ResourceExhausted, "resource_exhausted"),
+    ];
+    for code in repeated {
+        let fake = Fake::answering([Answer::Fail(Status::new(code, "later"))]);
+        let (address, serving) = fake.serve().await;
+        let account = export(config(&format!("http://{address}")), vec![events()]).await;
+        assert_eq!(
+            (account.delivered, dropped(&account)),
+            (8, vec![]),
+            "{code:?}"
+        );
+        assert_eq!(fake.counts(), (2, 8, 0), "{code:?}");
+        serving.abort();
+    }
+    for (code, reason) in given_up {
+        let fake = Fake::answering([Answer::Fail(Status::new(code, "never"))]);
+        let (address, serving) = fake.serve().await;
+        let account = export(config(&format!("http://{address}")), vec![events()]).await;
+        assert_eq!(
+            (account.delivered, dropped(&account)),
+            (0, vec![(reason, 8)])
+        );
+        assert_eq!(fake.counts(), (1, 0, 0), "{code:?}");
+        serving.abort();
+    }
+}
+
+/// What was rejected is counted and never sent again.
+#[tokio::test]
+async fn a_partial_success_is_counted() {
+    let fake = Fake::answering([Answer::Reject(3)]);
+    let (address, serving) = fake.serve().await;
+    let account = export(
+        config(&format!("http://{address}")),
+        vec![events(), events()],
+    )
+    .await;
+    assert_eq!(
+        (account.delivered, dropped(&account)),
+        (13, vec![("rejected", 3)])
+    );
+    assert_eq!(fake.counts().0, 1);
+    serving.abort();
+}
+
+/// Events that no request can hold are dropped, the others are not.
+#[tokio::test]
+async fn oversized_events_are_counted() {
+    let fake = Fake::default();
+    let (address, serving) = fake.serve().await;
+    let kind = support::open_kind();
+    let long = vec![b'x'; 4000];
+    let batch = support::batch(
+        &[
+            (&kind, support::open(&kind, b"/short")),
+            (&kind, support::open(&kind, &long)),
+        ],
+        Vec::new(),
+    );
+    let mut config = config(&format!("http://{address}"));
+    config.max_request_bytes = ByteSize(2048);
+    let account = export(config, vec![Signal::Events(batch)]).await;
+    assert_eq!(
+        (account.delivered, dropped(&account)),
+        (1, vec![("too_large", 1)])
+    );
+    serving.abort();
+}
+
+/// Nobody listens: given up after the time that is configured, counted.
+#[tokio::test]
+async fn a_request_expires_where_that_is_configured() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let mut config = config(&format!("http://{address}"));
+    config.retry.max_elapsed = Duration::millis(20);
+    let account = export(config, vec![events()]).await;
+    assert_eq!(
+        (account.delivered, dropped(&account)),
+        (0, vec![("retry_expired", 8)])
+    );
+}
+
+/// A receiver that comes back gets what was waiting for it.
+#[tokio::test]
+async fn what_was_collected_in_an_outage_is_delivered_after_it() {
+    let outage = (0..5).map(|_| Answer::Fail(Status::unavailable("down")));
+    let fake = Fake::answering(outage);
+    let (address, serving) = fake.serve().await;
+    let signals = (0..50).map(|_| events()).collect();
+    let account = export(config(&format!("http://{address}")), signals).await;
+    assert_eq!((account.accepted, account.delivered), (400, 400));
+    assert_eq!(fake.counts().1, 400);
+    serving.abort();
+}

@@ -1,0 +1,4 @@
+mod delivery;
+mod encoding;
+mod fake;
+mod retrying;

@@ -64,6 +64,13 @@ pub enum ObjectError {
          without it their records can't be told apart"
     )]
     KindMissing { record: Box<str> },
+    /// Records in the shared rings that nobody could tell from others'.
+    #[error(
+        "sends records of struct {record} through the shared rings without a number of their kind: \
+         tag the struct with EVENT(), or declare \"const volatile __u32 kind_{record}\" and put it \
+         into each header"
+    )]
+    KindUnset { record: Box<str> },
     /// An event's struct is not what its tag says.
     #[error("event {event}: {reason}")]
     Event { event: Box<str>, reason: String },

@@ -104,7 +104,7 @@ impl Object {
         if events.is_empty() && metrics.is_empty() {
             return Err(ObjectError::NoEvent);
         }
-        Ok(Self {
+        let object = Self {
             name: name.into(),
             abi: variables.abi,
             programs,
@@ -113,7 +113,23 @@ impl Object {
             metrics,
             options: variables.options,
             globals: variables.globals,
-        })
+        };
+        object.check_kinds()?;
+        Ok(object)
+    }
+
+    /// Records in shared rings have numbers; in a ring of its own a single event
+    /// does without.
+    fn check_kinds(&self) -> Result<(), ObjectError> {
+        let has_number = |event: &Event| event.kind_global.is_some();
+        match self.events.iter().find(|event| !has_number(event)) {
+            Some(event) if self.abi.is_some() && self.own_rings().next().is_none() => {
+                Err(ObjectError::KindUnset {
+                    record: event.record.clone(),
+                })
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// Whether it was built with our headers, and so can be filtered.

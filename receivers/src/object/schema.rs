@@ -156,8 +156,11 @@ impl Source<'_> {
         };
         check_names(&fields.attributes).map_err(wrong)?;
         let header = header(self.btf, found.id, &fields).map_err(wrong)?;
-        let kind_global = Some(format!("kind_{record}"))
-            .filter(|name| header.is_some() && (self.has_global)(name))
+        // `kind` is for objects with one event and no EVENT().
+        let kind_global = [format!("kind_{record}"), "kind".to_owned()]
+            .into_iter()
+            .take(if is_one { 2 } else { 1 })
+            .find(|name| header.is_some() && (self.has_global)(name))
             .map(Into::into);
         if !is_one && kind_global.is_none() {
             let record = record.clone();

@@ -234,5 +234,5 @@ fn members_without_annotations_are_called_after_the_probe() {
         ["eunomia.untagged.number", "eunomia.untagged.name"]
     );
     assert!(event.schema.header.is_some() && object.has_filter());
-    assert_eq!(event.kind_global, None);
+    assert_eq!(event.kind_global.as_deref(), Some("kind_record"));
 }

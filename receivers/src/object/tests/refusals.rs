@@ -82,6 +82,10 @@ fn objects_that_would_be_misread_are_refused() {
         "built for ABI 99 of eunomia.h, this program speaks ABI 1",
     );
     refuses_bytes(
+        &compile("untagged", "1"),
+        "struct record through the shared rings without a number of their kind",
+    );
+    refuses_bytes(
         &compile("several_structs", "0"),
         "several global pointers to structs (one, two)",
     );

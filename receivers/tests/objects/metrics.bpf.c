@@ -2,7 +2,7 @@
 /* Maps that are metrics, one of each kind. */
 #include "own.h"
 
-#define ATTR(name) TAG("attr:" name)
+#define ATTR(name)               TAG("attr:" name)
 #define METRIC(name, unit, kind) TAG("metric:" kind ":" unit ":" name)
 
 enum device { DISK, NET };

@@ -9,8 +9,8 @@ typedef int s32;
 typedef long long s64;
 typedef _Bool bool;
 
-#define SEC(name)	   __attribute__((section(name), used))
-#define TAG(text)	   __attribute__((btf_decl_tag(text)))
+#define SEC(name)           __attribute__((section(name), used))
+#define TAG(text)           __attribute__((btf_decl_tag(text)))
 #define __uint(name, value) int(*name)[value]
 #define __type(name, type)  typeof(type) *name
 

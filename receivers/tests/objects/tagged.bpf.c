@@ -24,7 +24,8 @@ struct sample_event {
 	struct event_header header;
 	__u64 duration ATTR("sample.duration_ns") UNIT("ns");
 	struct text path ATTR("sample.path") DERIVED("base", "sample.name");
-	struct text_list words ATTR("sample.words") DERIVED("first", "sample.first") DERIVED("joined", "sample.line_of_words");
+	struct text_list words ATTR("sample.words") DERIVED("first", "sample.first")
+		DERIVED("joined", "sample.line_of_words");
 	struct bytes blob ATTR("sample.blob");
 	struct address peer ATTR("sample.address");
 	__u16 port ATTR("sample.port") PORT;

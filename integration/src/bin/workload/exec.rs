@@ -8,6 +8,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::PathBuf;
 use std::process::{self, Command, ExitCode, ExitStatus};
+use std::thread;
 
 use eunomia_integration::{Bytes, End, Error, Image, Record, Result, Scratch};
 use rustix::process::{Pid, Signal, geteuid, getpgrp, getpid, getppid, kill_process};
@@ -54,6 +55,22 @@ pub(crate) fn script(_: &mut Options) -> Result<()> {
     let executable = Permissions::from_mode(0o755);
     fs::set_permissions(&script, executable).map_err(Error::io("make executable", &script))?;
     run(Command::new(&script).arg("and another"), 0)
+}
+
+/// `exec-thread`: a thread that is not the first one turns the process into another program, which
+/// keeps the process id and loses the other threads.
+pub(crate) fn thread(_: &mut Options) -> Result<()> {
+    let this = this_program()?;
+    let failed = thread::spawn(move || {
+        Command::new(this)
+            .arg("by a thread")
+            .env(DESCRIBE, "3")
+            .exec()
+    });
+    match failed.join() {
+        Ok(error) => Err(Error::io("become", "another program")(error)),
+        Err(_panic) => Err(Error::program("workload", "a thread panicked")),
+    }
 }
 
 /// Ends this process as asked, after it has said what it is.

@@ -48,6 +48,7 @@ fn run() -> Result<()> {
         "execs" => exec::execs(&mut options),
         "exec-limit" => exec::limit(&mut options),
         "exec-script" => exec::script(&mut options),
+        "exec-thread" => exec::thread(&mut options),
         "opens" => open::opens(&mut options),
         "odd-opens" => open::odd(&mut options),
         "chrooted-opens" => open::chrooted(&mut options),

@@ -50,7 +50,9 @@ pub fn print_config(sources: &ConfigSources, format: PrintFormat) -> Exit {
                 PrintFormat::Yaml => match config::to_yaml(&effective) {
                     Ok(yaml) => print(&yaml),
                     Err(error) => {
-                        complain(&format!("the configuration cannot be shown as YAML: {error}\n"));
+                        complain(&format!(
+                            "the configuration cannot be shown as YAML: {error}\n"
+                        ));
                         return Exit::Failed;
                     }
                 },
@@ -68,7 +70,10 @@ pub fn components(format: ReportFormat) -> Exit {
         ReportFormat::Json => print_json(&list),
         ReportFormat::Text => {
             for one in list {
-                print(&format!("{:<10} {:<12} {}\n", one.kind, one.name, one.about));
+                print(&format!(
+                    "{:<10} {:<12} {}\n",
+                    one.kind, one.name, one.about
+                ));
             }
         }
     }
@@ -85,7 +90,9 @@ pub fn schema() -> Exit {
 pub fn version(format: ReportFormat) -> Exit {
     let version = env!("CARGO_PKG_VERSION");
     match format {
-        ReportFormat::Json => print_json(&json!({ "name": env!("CARGO_PKG_NAME"), "version": version })),
+        ReportFormat::Json => {
+            print_json(&json!({ "name": env!("CARGO_PKG_NAME"), "version": version }))
+        }
         ReportFormat::Text => print(&format!("{} {version}\n", env!("CARGO_PKG_NAME"))),
     }
     Exit::Done
@@ -98,7 +105,11 @@ pub fn doctor(format: ReportFormat) -> Exit {
         ReportFormat::Json => print_json(&report),
         ReportFormat::Text => print(&report.to_string()),
     }
-    if report.is_well() { Exit::Done } else { Exit::Unsupported }
+    if report.is_well() {
+        Exit::Done
+    } else {
+        Exit::Unsupported
+    }
 }
 
 fn print_json(value: &impl Serialize) {

@@ -8,7 +8,8 @@ use crate::config;
 /// The components by the trait objects that build them.
 pub type Registry = config::Registry<dyn BuildReceiver, dyn BuildProcessor, dyn BuildExporter>;
 /// A configuration of them.
-pub type Configuration = config::Configuration<dyn BuildReceiver, dyn BuildProcessor, dyn BuildExporter>;
+pub type Configuration =
+    config::Configuration<dyn BuildReceiver, dyn BuildProcessor, dyn BuildExporter>;
 
 /// All components.
 pub const REGISTRY: Registry = Registry {
@@ -28,5 +29,8 @@ pub fn probes() -> Vec<ProbeInfo> {
         name: probe.name.into(),
         options: probe.options.into_iter().map(option).collect(),
     };
-    eunomia_receivers::ebpf::built_in().into_iter().map(probe).collect()
+    eunomia_receivers::ebpf::built_in()
+        .into_iter()
+        .map(probe)
+        .collect()
 }

@@ -55,13 +55,21 @@ impl Signals {
 /// How the program ends because a component could not start; the reason is
 /// logged.
 pub async fn start(topology: Topology) -> Result<Running, Exit> {
-    topology.start().await.map_err(|ended| failure(&ended).unwrap_or(Exit::Failed))
+    topology
+        .start()
+        .await
+        .map_err(|ended| failure(&ended).unwrap_or(Exit::Failed))
 }
 
 /// Keeps a topology running until it ends by itself, by a signal or by the
 /// time, and drains it.
 pub async fn keep(running: Running, signals: &mut Signals, keeping: &Keeping) -> Exit {
-    let mut watch = Watch { running, exit: Exit::Done, deadline: None, keeping };
+    let mut watch = Watch {
+        running,
+        exit: Exit::Done,
+        deadline: None,
+        keeping,
+    };
     let until = keeping.duration.map(|duration| Instant::now() + duration);
     loop {
         tokio::select! {
@@ -96,7 +104,8 @@ struct Watch<'k> {
 impl Watch<'_> {
     fn stop(&mut self) {
         self.running.stop();
-        self.deadline.get_or_insert_with(|| Instant::now() + self.keeping.drain_timeout);
+        self.deadline
+            .get_or_insert_with(|| Instant::now() + self.keeping.drain_timeout);
     }
 
     /// The first signal asks to stop; the second one says that it takes too
@@ -128,7 +137,9 @@ fn failure(ended: &Ended) -> Option<Exit> {
     let error = ended.result.as_ref().err()?;
     match error.kind {
         FailureKind::OutputClosed => tracing::debug!(component = %ended.id, "{error}"),
-        FailureKind::Unsupported | FailureKind::Failed => tracing::error!(component = %ended.id, "{error}"),
+        FailureKind::Unsupported | FailureKind::Failed => {
+            tracing::error!(component = %ended.id, "{error}")
+        }
     }
     Some(error.kind.into())
 }

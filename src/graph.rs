@@ -25,7 +25,10 @@ pub struct Surroundings {
 ///
 /// # Errors
 /// What the components refuse.
-pub fn build(configuration: Configuration, surroundings: &Surroundings) -> Result<Topology, ConfigErrors> {
+pub fn build(
+    configuration: Configuration,
+    surroundings: &Surroundings,
+) -> Result<Topology, ConfigErrors> {
     let own_metrics = configuration.service.telemetry.metrics;
     let context = |id: &Arc<str>| BuildContext {
         id: Arc::clone(id),
@@ -36,14 +39,25 @@ pub fn build(configuration: Configuration, surroundings: &Surroundings) -> Resul
     let mut topology = Topology::new(surroundings.accounts.clone());
     let mut errors = ConfigErrors::default();
     let mut receivers = HashMap::new();
-    for component in configuration.receivers.into_iter().filter(|component| component.used) {
+    for component in configuration
+        .receivers
+        .into_iter()
+        .filter(|component| component.used)
+    {
         match component.ready.config.build(&context(&component.id)) {
-            Ok(receiver) => drop(receivers.insert(Arc::clone(&component.id), topology.add_receiver(&component.id, receiver))),
+            Ok(receiver) => drop(receivers.insert(
+                Arc::clone(&component.id),
+                topology.add_receiver(&component.id, receiver),
+            )),
             Err(more) => errors.append(more),
         }
     }
     let mut exporters = HashMap::new();
-    for component in configuration.exporters.into_iter().filter(|component| component.used) {
+    for component in configuration
+        .exporters
+        .into_iter()
+        .filter(|component| component.used)
+    {
         let settings = component.ready.config;
         let (limits, carries) = (settings.queue(), settings.carries());
         match settings.build(&context(&component.id)) {
@@ -54,10 +68,15 @@ pub fn build(configuration: Configuration, surroundings: &Surroundings) -> Resul
             Err(more) => errors.append(more),
         }
     }
-    let processors: HashMap<_, _> =
-        configuration.processors.into_iter().map(|component| (component.id, component.ready.config)).collect();
+    let processors: HashMap<_, _> = configuration
+        .processors
+        .into_iter()
+        .map(|component| (component.id, component.ready.config))
+        .collect();
     for pipeline in configuration.pipelines {
-        match build_pipeline(&pipeline, &receivers, &exporters, |id| build_processor(&processors, id, &context(id))) {
+        match build_pipeline(&pipeline, &receivers, &exporters, |id| {
+            build_processor(&processors, id, &context(id))
+        }) {
             Ok(pipeline) => topology.add_pipeline(pipeline),
             Err(more) => errors.append(more),
         }
@@ -82,9 +101,17 @@ fn build_pipeline(
     processor: impl Fn(&Arc<str>) -> Option<BuiltProcessor>,
 ) -> Result<Pipeline, ConfigErrors> {
     let mut built = Pipeline {
-        receivers: pipeline.receivers.iter().filter_map(|id| receivers.get(id).copied()).collect(),
+        receivers: pipeline
+            .receivers
+            .iter()
+            .filter_map(|id| receivers.get(id).copied())
+            .collect(),
         processors: Vec::new(),
-        exporters: pipeline.exporters.iter().filter_map(|id| exporters.get(id).copied()).collect(),
+        exporters: pipeline
+            .exporters
+            .iter()
+            .filter_map(|id| exporters.get(id).copied())
+            .collect(),
     };
     for id in &pipeline.processors {
         if let Some(processor) = processor(id) {

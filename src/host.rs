@@ -12,7 +12,11 @@ pub fn read() -> Host {
     let names = rustix::system::uname();
     Host {
         name: names.nodename().to_string_lossy().into(),
-        id: MACHINE_ID.into_iter().map(line).find(|id| !id.is_empty()).unwrap_or_default(),
+        id: MACHINE_ID
+            .into_iter()
+            .map(line)
+            .find(|id| !id.is_empty())
+            .unwrap_or_default(),
         arch: architecture(&names.machine().to_string_lossy()).into(),
         boot_id: line(BOOT_ID),
     }
@@ -20,7 +24,13 @@ pub fn read() -> Host {
 
 /// The first line of a file, empty if it cannot be read.
 fn line(path: &str) -> Box<str> {
-    fs::read_to_string(path).unwrap_or_default().lines().next().unwrap_or_default().trim().into()
+    fs::read_to_string(path)
+        .unwrap_or_default()
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .into()
 }
 
 /// The kernel's name of an architecture in OpenTelemetry's words.

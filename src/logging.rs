@@ -18,7 +18,10 @@ pub fn start(level: LogLevel, format: LogFormat) {
         LogLevel::Trace => LevelFilter::TRACE,
     };
     let is_terminal = io::IsTerminal::is_terminal(&io::stderr());
-    let log = tracing_subscriber::fmt().with_writer(io::stderr).with_max_level(level).with_target(false);
+    let log = tracing_subscriber::fmt()
+        .with_writer(io::stderr)
+        .with_max_level(level)
+        .with_target(false);
     match format {
         LogFormat::Text => log.with_ansi(is_terminal).init(),
         LogFormat::Json => log.json().flatten_event(true).init(),

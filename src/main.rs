@@ -12,7 +12,11 @@ fn main() -> ExitCode {
         Err(error) => {
             // Nobody can be told that stdout or stderr is closed.
             error.print().unwrap_or_default();
-            if error.exit_code() == 0 { Exit::Done.into() } else { Exit::Usage.into() }
+            if error.exit_code() == 0 {
+                Exit::Done.into()
+            } else {
+                Exit::Usage.into()
+            }
         }
     }
 }
@@ -22,7 +26,9 @@ fn obey(cli: &Cli) -> Exit {
         None => run::pipeline(cli),
         Some(Command::Run(arguments)) => run::probes(cli, arguments),
         Some(Command::Validate(arguments)) => commands::validate(&cli.sources, arguments.format),
-        Some(Command::PrintConfig(arguments)) => commands::print_config(&cli.sources, arguments.format),
+        Some(Command::PrintConfig(arguments)) => {
+            commands::print_config(&cli.sources, arguments.format)
+        }
         Some(Command::Components(arguments)) => commands::components(arguments.format),
         Some(Command::Schema(_)) => commands::schema(),
         Some(Command::Doctor(arguments)) => commands::doctor(arguments.format),

@@ -29,12 +29,29 @@ impl OwnMetrics {
     #[must_use]
     pub fn new() -> Self {
         let metric = |name, unit: &str, description: &str, kind| {
-            Arc::new(MetricDescriptor { name: Key::new(name), unit: unit.into(), description: description.into(), kind })
+            Arc::new(MetricDescriptor {
+                name: Key::new(name),
+                unit: unit.into(),
+                description: description.into(),
+                kind,
+            })
         };
-        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let since_epoch = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
         Self {
-            cpu: metric("eunomia.process.cpu", "s", "CPU time that this program has used.", MetricKind::Counter),
-            memory: metric("eunomia.process.memory.rss", "By", "Memory that this program keeps resident.", MetricKind::Gauge),
+            cpu: metric(
+                "eunomia.process.cpu",
+                "s",
+                "CPU time that this program has used.",
+                MetricKind::Counter,
+            ),
+            memory: metric(
+                "eunomia.process.memory.rss",
+                "By",
+                "Memory that this program keeps resident.",
+                MetricKind::Gauge,
+            ),
             started: WallNanos(u64::try_from(since_epoch.as_nanos()).unwrap_or(u64::MAX)),
         }
     }
@@ -56,14 +73,19 @@ impl Accountable for OwnMetrics {
     }
 
     fn points(&self) -> Vec<Point> {
-        let memory = resident_bytes().map(|bytes| self.point(&self.memory, PointValue::Uint(bytes)));
-        std::iter::once(self.point(&self.cpu, PointValue::Float(cpu_seconds()))).chain(memory).collect()
+        let memory =
+            resident_bytes().map(|bytes| self.point(&self.memory, PointValue::Uint(bytes)));
+        std::iter::once(self.point(&self.cpu, PointValue::Float(cpu_seconds())))
+            .chain(memory)
+            .collect()
     }
 }
 
 fn cpu_seconds() -> f64 {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
-    std::time::Duration::try_from(time).unwrap_or_default().as_secs_f64()
+    std::time::Duration::try_from(time)
+        .unwrap_or_default()
+        .as_secs_f64()
 }
 
 /// The second number of `statm`, in pages.

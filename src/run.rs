@@ -52,7 +52,12 @@ pub fn probes(cli: &Cli, arguments: &RunArgs) -> Exit {
     let mut root = arguments.to_node();
     if !arguments.command.is_empty() {
         if !arguments.filters.pid_tree.is_empty() {
-            complain(&format!("{}", usage_error("--pid-tree cannot be given together with a command: its own tree is watched")));
+            complain(&format!(
+                "{}",
+                usage_error(
+                    "--pid-tree cannot be given together with a command: its own tree is watched"
+                )
+            ));
             return Exit::Usage;
         }
         watch_own_tree(&mut root);
@@ -82,11 +87,21 @@ fn refuse(report: &Report, exit: Exit) -> Exit {
 fn watch_own_tree(root: &mut Node) {
     let place = Span::whole("run");
     let own = Node::new(Value::Integer(std::process::id().into()), place.clone());
-    let Value::Map(sections) = &mut root.value else { return };
-    let receivers = sections.iter_mut().filter(|section| section.key == "receivers");
+    let Value::Map(sections) = &mut root.value else {
+        return;
+    };
+    let receivers = sections
+        .iter_mut()
+        .filter(|section| section.key == "receivers");
     for receiver in receivers.flat_map(|section| entries(&mut section.node)) {
-        for filter in entries(&mut receiver.node).iter_mut().filter(|entry| entry.key == "filter") {
-            filter.node.insert("pid_tree", Node::new(Value::List(vec![own.clone()]), place.clone()));
+        for filter in entries(&mut receiver.node)
+            .iter_mut()
+            .filter(|entry| entry.key == "filter")
+        {
+            filter.node.insert(
+                "pid_tree",
+                Node::new(Value::List(vec![own.clone()]), place.clone()),
+            );
         }
     }
     root.set_paths("");
@@ -126,13 +141,21 @@ fn run(cli: &Cli, job: Job) -> Exit {
 }
 
 fn runtime() -> std::io::Result<Runtime> {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS);
-    Builder::new_multi_thread().worker_threads(threads).enable_all().build()
+    let threads = std::thread::available_parallelism()
+        .map_or(1, usize::from)
+        .min(MAX_THREADS);
+    Builder::new_multi_thread()
+        .worker_threads(threads)
+        .enable_all()
+        .build()
 }
 
 async fn run_in(cli: &Cli, job: Job, log_format: LogFormat) -> Exit {
     let accounts = Accounts::default();
-    let surroundings = Surroundings { host: Arc::new(host::read()), accounts: accounts.clone() };
+    let surroundings = Surroundings {
+        host: Arc::new(host::read()),
+        accounts: accounts.clone(),
+    };
     accounts.register(Arc::new(crate::own_metrics::OwnMetrics::new()));
     let topology = match graph::build(job.configuration, &surroundings) {
         Ok(topology) => topology,
@@ -153,7 +176,12 @@ async fn run_in(cli: &Cli, job: Job, log_format: LogFormat) -> Exit {
         Ok(running) => running,
         Err(exit) => return exit,
     };
-    let keeping = Keeping { drain_timeout: cli.drain_timeout.0, duration: job.duration, log_format, accounts };
+    let keeping = Keeping {
+        drain_timeout: cli.drain_timeout.0,
+        duration: job.duration,
+        log_format,
+        accounts,
+    };
     if job.command.is_empty() {
         daemon::keep(running, &mut signals, &keeping).await
     } else {

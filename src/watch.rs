@@ -24,15 +24,26 @@ const NOT_EXECUTABLE: u8 = 126;
 const SIGNALLED: i32 = 128;
 
 /// Starts `command`, keeps `running` until it ends, and gives its exit code.
-pub async fn watch(command: &[OsString], running: Running, signals: &mut Signals, keeping: &Keeping) -> Exit {
-    let Some((program, arguments)) = command.split_first() else { return Exit::Usage };
+pub async fn watch(
+    command: &[OsString],
+    running: Running,
+    signals: &mut Signals,
+    keeping: &Keeping,
+) -> Exit {
+    let Some((program, arguments)) = command.split_first() else {
+        return Exit::Usage;
+    };
     let child = match Command::new(program).args(arguments).spawn() {
         Ok(child) => child,
         Err(error) => {
             tracing::error!(command = %program.to_string_lossy(), %error, "the command could not be started");
             running.stop();
             daemon::keep(running, signals, keeping).await;
-            return Exit::Command(if error.kind() == io::ErrorKind::NotFound { NOT_FOUND } else { NOT_EXECUTABLE });
+            return Exit::Command(if error.kind() == io::ErrorKind::NotFound {
+                NOT_FOUND
+            } else {
+                NOT_EXECUTABLE
+            });
         }
     };
     let mut command = Box::pin(wait(child));
@@ -78,6 +89,8 @@ async fn wait(mut child: Child) -> io::Result<ExitStatus> {
 }
 
 fn code(status: ExitStatus) -> u8 {
-    let code = status.code().or_else(|| status.signal().map(|signal| SIGNALLED + signal));
+    let code = status
+        .code()
+        .or_else(|| status.signal().map(|signal| SIGNALLED + signal));
     code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
 }

@@ -1,7 +1,5 @@
 //! Names of numbers: enumerators from BTF, errno and signal names.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use crate::value::{Item, ShortText};
@@ -9,25 +7,37 @@ use crate::value::{Item, ShortText};
 /// Names of an enumeration's or a flag set's values.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Names {
-    by_value: BTreeMap<u64, Box<str>>,
+    /// Smallest value first.
+    by_value: Vec<(u64, Box<str>)>,
+    /// Positions of values with several bits.
+    wide: Vec<usize>,
 }
 
 impl Names {
     /// Collects `(value, name)` pairs; the first name of a value stays.
     pub fn new<N: AsRef<str>>(pairs: impl IntoIterator<Item = (u64, N)>) -> Self {
-        let mut by_value = BTreeMap::new();
-        for (value, name) in pairs {
-            by_value
-                .entry(value)
-                .or_insert_with(|| name.as_ref().into());
+        let boxed = |(value, name): (u64, N)| (value, Box::from(name.as_ref()));
+        let mut by_value: Vec<(u64, Box<str>)> = pairs.into_iter().map(boxed).collect();
+        by_value.sort_by_key(|(value, _)| *value);
+        by_value.dedup_by_key(|(value, _)| *value);
+        let positions = by_value.iter().enumerate();
+        let wide = positions
+            .filter(|(_, (value, _))| value.count_ones() > 1)
+            .map(|(position, _)| position);
+        Self {
+            wide: wide.collect(),
+            by_value,
         }
-        Self { by_value }
     }
 
     /// The name of exactly `value`.
     #[must_use]
     pub fn get(&self, value: u64) -> Option<&str> {
-        self.by_value.get(&value).map(AsRef::as_ref)
+        let position = self
+            .by_value
+            .binary_search_by_key(&value, |(value, _)| *value)
+            .ok()?;
+        self.by_value.get(position).map(|(_, name)| name.as_ref())
     }
 
     /// All values with their names, smallest first.
@@ -42,24 +52,36 @@ impl Names {
     /// as one hex number.
     pub fn for_each_flag<'a>(&'a self, bits: u64, mask: u64, mut each: impl FnMut(Item<'a>)) {
         let mut rest = bits & !mask;
+        let mut nameless = 0;
         if mask != 0 {
             match self.get(bits & mask) {
                 Some(name) => each(Item::Text(name.as_bytes())),
-                None => rest |= bits & mask,
+                None => nameless |= bits & mask,
             }
         }
-        let wide_first = [true, false];
-        for wide in wide_first {
-            for (value, name) in &self.by_value {
-                let flag = value & !mask;
-                if flag != 0 && (flag.count_ones() > 1) == wide && rest & flag == flag {
-                    each(Item::Text(name.as_bytes()));
-                    rest &= !flag;
-                }
+        for (value, name) in self
+            .wide
+            .iter()
+            .filter_map(|position| self.by_value.get(*position))
+        {
+            let flags = value & !mask;
+            if flags.count_ones() > 1 && rest & flags == flags {
+                each(Item::Text(name.as_bytes()));
+                rest &= !flags;
             }
         }
-        if rest != 0 {
-            each(Item::Short(ShortText::format(format_args!("{rest:#x}"))));
+        while rest != 0 {
+            let bit = 1 << rest.trailing_zeros();
+            rest &= !bit;
+            match self.get(bit) {
+                Some(name) => each(Item::Text(name.as_bytes())),
+                None => nameless |= bit,
+            }
+        }
+        if nameless != 0 {
+            each(Item::Short(ShortText::format(format_args!(
+                "{nameless:#x}"
+            ))));
         }
     }
 }

@@ -49,7 +49,10 @@ pub struct Carries {
 
 impl Carries {
     /// Both.
-    pub const ALL: Self = Self { events: true, metrics: true };
+    pub const ALL: Self = Self {
+        events: true,
+        metrics: true,
+    };
 
     /// Whether `signal` is among them.
     #[must_use]

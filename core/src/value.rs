@@ -103,27 +103,21 @@ impl<'a> List<'a> {
     /// Calls `each` with every item in order.
     pub fn for_each(&self, mut each: impl FnMut(Item<'a>)) {
         match *self {
-            List::Nul(bytes) => {
-                let mut rest = bytes;
-                while !rest.is_empty() {
-                    let end = rest.iter().position(|&b| b == 0).unwrap_or(rest.len());
-                    each(Item::Text(rest.get(..end).unwrap_or_default()));
-                    rest = rest.get(end + 1..).unwrap_or_default();
-                }
-            }
+            List::Nul(bytes) => split_at_nul(bytes, each),
             List::Flags { bits, mask, names } => names.for_each_flag(bits, mask, each),
             List::Integers {
                 bytes,
                 size,
                 signed,
             } => {
-                for chunk in bytes.chunks_exact(usize::from(size.max(1))) {
-                    each(if signed {
-                        Item::Int(read_signed(chunk))
-                    } else {
-                        Item::Uint(read_unsigned(chunk))
-                    });
-                }
+                let item: fn(&[u8]) -> Item<'a> = if signed {
+                    |bytes| Item::Int(read_signed(bytes))
+                } else {
+                    |bytes| Item::Uint(read_unsigned(bytes))
+                };
+                bytes
+                    .chunks_exact(usize::from(size.max(1)))
+                    .for_each(|bytes| each(item(bytes)));
             }
             List::Owned(items) => items.iter().for_each(|item| each(Item::Text(item))),
         }
@@ -137,6 +131,15 @@ impl<'a> List<'a> {
             List::Owned(items) => items.iter().all(|item| str::from_utf8(item).is_ok()),
             List::Flags { .. } | List::Integers { .. } => true,
         }
+    }
+}
+
+fn split_at_nul<'a>(bytes: &'a [u8], mut each: impl FnMut(Item<'a>)) {
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        let end = rest.iter().position(|&b| b == 0).unwrap_or(rest.len());
+        each(Item::Text(rest.get(..end).unwrap_or_default()));
+        rest = rest.get(end + 1..).unwrap_or_default();
     }
 }
 

@@ -11,8 +11,8 @@ use crate::subject::{Container, Subject};
 use crate::time::{BootNanos, ClockOffset, WallNanos};
 use crate::value::Value;
 
-mod order;
 mod lookup;
+mod order;
 mod overlay;
 pub(crate) mod record;
 
@@ -297,13 +297,12 @@ impl<'a> RowView<'a> {
     fn visit_overlaid(&self, each: &mut impl FnMut(&'a Key, Value<'a>)) {
         let record = self.record();
         for (position, attribute) in self.schema.attributes.iter().enumerate() {
-            match self.overlay().find_map(|overlay| overlay.covers(position)) {
-                None => attribute.visit(record, each),
-                Some(made) => {
-                    if let Some(value) = self.made(made) {
-                        attribute.visit_value(value, attribute.field.is_truncated(record), each);
-                    }
-                }
+            let Some(made) = self.overlay().find_map(|overlay| overlay.covers(position)) else {
+                attribute.visit(record, each);
+                continue;
+            };
+            if let Some(value) = self.made(made) {
+                attribute.visit_value(value, attribute.field.is_truncated(record), each);
             }
         }
     }

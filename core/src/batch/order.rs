@@ -69,6 +69,9 @@ impl Batch {
                 *count += 1;
             }
         }
-        self.schemas.iter().zip(counts).filter(|(_, count)| *count > 0)
+        self.schemas
+            .iter()
+            .zip(counts)
+            .filter(|(_, count)| *count > 0)
     }
 }

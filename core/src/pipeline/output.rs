@@ -12,7 +12,7 @@ pub struct Output {
 
 /// A pipeline has no room at the moment: the signal comes back.
 #[derive(Debug)]
-pub struct Full(pub Signal);
+pub struct Full(pub Box<Signal>);
 
 /// How many batches wait at the entrance of a pipeline. Receivers bound the
 /// bytes of a batch, so this bounds the bytes of a lane.
@@ -33,7 +33,7 @@ impl Output {
             .iter()
             .any(|permit| matches!(permit, Err(mpsc::error::TrySendError::Full(()))))
         {
-            return Err(Full(signal));
+            return Err(Full(Box::new(signal)));
         }
         send_all(permits.into_iter().flatten().collect(), signal);
         Ok(())

@@ -153,7 +153,7 @@ async fn a_full_pipeline_gives_the_signal_back() {
     let super::Full(back) = output.try_send(Signal::Events(batch(2))).unwrap_err();
     assert_eq!(back.len(), 2);
     assert_eq!(lane.recv().await.unwrap().len(), 1);
-    output.try_send(back).unwrap();
+    output.try_send(*back).unwrap();
     drop(lane);
     assert!(output.is_closed());
 }

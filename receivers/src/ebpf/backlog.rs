@@ -60,8 +60,10 @@ impl Backlog {
         while let Some(batch) = self.waiting.pop_front() {
             let bytes = batch.bytes();
             let counts = self.counts(&batch);
-            if let Err(Full(Signal::Events(batch))) = output.try_send(Signal::Events(batch)) {
-                self.waiting.push_front(batch);
+            if let Err(Full(back)) = output.try_send(Signal::Events(batch)) {
+                if let Signal::Events(batch) = *back {
+                    self.waiting.push_front(batch);
+                }
                 self.blocked = true;
                 return;
             }

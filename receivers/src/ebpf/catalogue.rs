@@ -34,7 +34,9 @@ pub fn built_in() -> Vec<ProbeSummary> {
     for probe in PROBES {
         match Object::parse(probe.name, probe.object) {
             Ok(object) => probes.push(summary(object)),
-            Err(error) => tracing::error!(probe = probe.name, %error, "a built-in probe cannot be read"),
+            Err(error) => {
+                tracing::error!(probe = probe.name, %error, "a built-in probe cannot be read")
+            }
         }
     }
     probes
@@ -46,5 +48,9 @@ fn summary(object: Object) -> ProbeSummary {
         doc: option.doc.clone(),
         is_flag: option.global.value_type == GlobalType::Bool,
     };
-    ProbeSummary { name: object.name.clone(), options: object.options.iter().map(option).collect(), object }
+    ProbeSummary {
+        name: object.name.clone(),
+        options: object.options.iter().map(option).collect(),
+        object,
+    }
 }

@@ -53,7 +53,10 @@ pub struct ProgramFindings {
 /// Examines the running kernel.
 #[must_use]
 pub fn doctor() -> Doctor {
-    let kernel = rustix::system::uname().release().to_string_lossy().into_owned();
+    let kernel = rustix::system::uname()
+        .release()
+        .to_string_lossy()
+        .into_owned();
     let probes = probe::built_in_names().into_iter().map(examine).collect();
     Doctor { kernel, probes }
 }
@@ -70,8 +73,15 @@ fn examine(name: &str) -> ProbeFindings {
     let place = Span::whole("doctor");
     let mut probes = Node::map(place.clone());
     probes.insert(name, Node::map(place));
-    let settings = EbpfSettings { probes, ..EbpfSettings::default() };
-    let mut findings = ProbeFindings { probe: name.to_owned(), missing: None, programs: Vec::new() };
+    let settings = EbpfSettings {
+        probes,
+        ..EbpfSettings::default()
+    };
+    let mut findings = ProbeFindings {
+        probe: name.to_owned(),
+        missing: None,
+        programs: Vec::new(),
+    };
     match probe::resolve(&settings) {
         Err(errors) => findings.missing = Some(errors.to_string()),
         Ok(probes) => {
@@ -83,18 +93,33 @@ fn examine(name: &str) -> ProbeFindings {
     findings
 }
 
-fn load(settings: &EbpfSettings, probes: &[Probe], findings: &mut ProbeFindings) -> Result<(), LoadError> {
-    let own: Vec<_> = probes.iter().filter(|probe| probe.is_named).flat_map(|probe| &probe.object.programs).collect();
+fn load(
+    settings: &EbpfSettings,
+    probes: &[Probe],
+    findings: &mut ProbeFindings,
+) -> Result<(), LoadError> {
+    let own: Vec<_> = probes
+        .iter()
+        .filter(|probe| probe.is_named)
+        .flat_map(|probe| &probe.object.programs)
+        .collect();
     let describe = |program: &&crate::object::Program| ProgramFindings {
         program: program.name.to_string(),
-        hook: if program.syscalls.is_empty() { program.hook.to_string() } else { format!("{}, by the dispatcher of {BASE}", program.hook) },
+        hook: if program.syscalls.is_empty() {
+            program.hook.to_string()
+        } else {
+            format!("{}, by the dispatcher of {BASE}", program.hook)
+        },
         verified_instructions: None,
     };
     findings.programs = own.iter().map(describe).collect();
     let loaded = Loaded::load(settings, probes, &Plan::new(probes))?;
     for (probe, name, instructions) in loaded.verified_instructions() {
         if probe == findings.probe
-            && let Some(program) = findings.programs.iter_mut().find(|program| program.program == name)
+            && let Some(program) = findings
+                .programs
+                .iter_mut()
+                .find(|program| program.program == name)
         {
             program.verified_instructions = instructions;
         }
@@ -108,7 +133,11 @@ impl fmt::Display for Doctor {
         for probe in &self.probes {
             match &probe.missing {
                 None => writeln!(f, "\nprobe {}: works", probe.probe)?,
-                Some(missing) => writeln!(f, "\nprobe {}: does not work\n  missing: {missing}", probe.probe)?,
+                Some(missing) => writeln!(
+                    f,
+                    "\nprobe {}: does not work\n  missing: {missing}",
+                    probe.probe
+                )?,
             }
             for program in &probe.programs {
                 write!(f, "  {:<24} {}", program.program, program.hook)?;
@@ -131,13 +160,24 @@ impl fmt::Display for Hook {
             Self::Iter(name) => write!(f, "iter/{name}"),
             Self::Fentry(function) => write!(f, "fentry/{function}"),
             Self::Fexit(function) => write!(f, "fexit/{function}"),
-            Self::Kprobe { function, offset: 0 } => write!(f, "kprobe/{function}"),
+            Self::Kprobe {
+                function,
+                offset: 0,
+            } => write!(f, "kprobe/{function}"),
             Self::Kprobe { function, offset } => write!(f, "kprobe/{function}+{offset:#x}"),
             Self::Kretprobe(function) => write!(f, "kretprobe/{function}"),
             Self::Lsm(hook) => write!(f, "lsm/{hook}"),
             Self::PerfEvent => f.write_str("perf_event"),
-            Self::Uprobe { path, function, offset: 0 } => write!(f, "uprobe/{path}:{function}"),
-            Self::Uprobe { path, function, offset } => write!(f, "uprobe/{path}:{function}+{offset:#x}"),
+            Self::Uprobe {
+                path,
+                function,
+                offset: 0,
+            } => write!(f, "uprobe/{path}:{function}"),
+            Self::Uprobe {
+                path,
+                function,
+                offset,
+            } => write!(f, "uprobe/{path}:{function}+{offset:#x}"),
             Self::Uretprobe { path, function } => write!(f, "uretprobe/{path}:{function}"),
         }
     }

@@ -187,7 +187,10 @@ impl Loaded {
     pub(super) fn verified_instructions(&self) -> impl Iterator<Item = (&str, &str, Option<u32>)> {
         self.objects.iter().flat_map(|(probe, object)| {
             object.programs().map(move |(name, program)| {
-                let count = program.info().ok().and_then(|info| info.verified_instruction_count());
+                let count = program
+                    .info()
+                    .ok()
+                    .and_then(|info| info.verified_instruction_count());
                 (&**probe, name, count)
             })
         })

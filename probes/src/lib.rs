@@ -15,8 +15,5 @@ pub struct BuiltIn {
 /// Every built-in probe, sorted by name.
 pub static PROBES: &[BuiltIn] = include!(concat!(env!("OUT_DIR"), "/probes.rs"));
 
-/// Folder of the headers that the objects were compiled with, for tests that compile their own.
-pub const INCLUDE: &str = env!("EUNOMIA_PROBES_INCLUDE");
-
 #[repr(C, align(8))]
 struct Aligned<T>(T);

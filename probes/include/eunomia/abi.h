@@ -69,8 +69,8 @@ struct address {
 };
 
 /*
- * What became of the events of one kind: seen, and then exactly one of the others but state_lost, which counts records
- * that only fed the tables.
+ * What became of the events of one kind: seen, and then exactly one of the others. But state_lost, which counts what
+ * the tables should have learned and did not: records that only feed them, and children for whom a tree had no room.
  */
 struct counters {
 	__u64 seen;

@@ -94,7 +94,8 @@ static __always_inline __u64 eun_walk(char *scratch, __u64 size, __u64 used, str
 		bpf_probe_read_kernel(scratch + end, length, name.name);
 		end += length;
 		scratch[end++] = '/';
-		if (walk.dentry == dentry) /* of no mounted tree: a memfd has a name and no more, a pipe not even that */
+		if (walk.dentry ==
+		    dentry) /* of no mounted tree: a memfd has a name and no more, a pipe not even that */
 			return name.len ? (end - used) | complete << 32 : 0;
 	}
 	return (end - used) | (complete | TEXT_TRUNCATED) << 32;

@@ -81,33 +81,37 @@ static __always_inline struct eun_verdict first_verdict(struct kernfs_node *node
 	return verdict;
 }
 
+static __always_inline __u64 fill_cgroup(struct cgroup_event_scratch *scratch, struct cgroup *cgroup)
+{
+	struct cgroup_event *event = &scratch->record;
+	struct eun_cgroup key = eun_cgroup_key(cgroup);
+	__u64 size;
+
+	eun_fill_header(&event->header, kind_cgroup_event, eun_current());
+	event->header.flags = RECORD_STATE_ONLY;
+	event->header.cgroup_id = key.id;
+	event->header.cgroup_hierarchy = key.hierarchy;
+	put_cgroup_path(scratch, BPF_CORE_READ(cgroup, kn));
+	size = sizeof(*event) + event->path.length;
+	EUN_OPAQUE(size);
+	return size < sizeof(*scratch) ? size : sizeof(*scratch);
+}
+
 /* Sends the path of a cgroup unless that was done. A global function, so that it is verified once. */
 __attribute__((noinline)) int see_cgroup(__u64 address, __u64 sight)
 {
 	struct cgroup *cgroup = (struct cgroup *)address;
-	struct kernfs_node *node = BPF_CORE_READ(cgroup, kn);
 	struct eun_cgroup key = eun_cgroup_key(cgroup);
-	struct eun_verdict verdict = first_verdict(node, key.hierarchy);
+	struct eun_verdict verdict = first_verdict(BPF_CORE_READ(cgroup, kn), key.hierarchy);
 	struct counters *tally = eun_counters_of(kind_cgroup_event);
-	struct cgroup_event_scratch *scratch;
 	__u32 slot = sight;
+	struct cgroup_event_scratch *scratch = bpf_map_lookup_elem(&cgroup_texts, &slot);
 	__u64 size;
 
-	if (!tally || !eun_insert(&eun_cgroups, &key, &verdict))
+	if (!tally || !scratch || !eun_insert(&eun_cgroups, &key, &verdict))
 		return 0;
 	eun_count(&tally->seen);
-	scratch = bpf_map_lookup_elem(&cgroup_texts, &slot);
-	if (!scratch)
-		return 0;
-	eun_fill_header(&scratch->record.header, kind_cgroup_event, eun_current());
-	scratch->record.header.flags = RECORD_STATE_ONLY;
-	scratch->record.header.cgroup_id = key.id;
-	scratch->record.header.cgroup_hierarchy = key.hierarchy;
-	put_cgroup_path(scratch, node);
-	size = sizeof(scratch->record) + scratch->record.path.length;
-	EUN_OPAQUE(size);
-	if (size > sizeof(*scratch))
-		return 0;
+	size = fill_cgroup(scratch, cgroup);
 	if (submit_lifecycle(&scratch->record.header, size)) {
 		eun_count(&tally->submitted);
 	} else {

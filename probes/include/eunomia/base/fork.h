@@ -30,13 +30,12 @@ static __always_inline void fill_child(struct fork_event *event, struct task_str
 	event->pad = 0;
 }
 
-static __always_inline void report_fork(struct task_struct *parent, struct task_struct *child)
+static __always_inline void report_fork(struct task_struct *parent, struct task_struct *child, struct counters *tally)
 {
-	struct counters *tally = eun_counters_of(kind_fork_event);
 	enum fate fate = fate_of(parent);
 	struct fork_event *event;
 
-	if (!tally || !begin_lifecycle(tally, fate))
+	if (!begin_lifecycle(tally, fate))
 		return;
 	event = bpf_ringbuf_reserve(&eun_lifecycle, sizeof(*event), 0);
 	if (event) {
@@ -51,17 +50,21 @@ static __always_inline void report_fork(struct task_struct *parent, struct task_
 
 TWICE(sched_process_fork, on_fork, struct task_struct *parent, struct task_struct *child)
 {
+	struct counters *tally = eun_counters_of(kind_fork_event);
 	struct once once = { .event = ONCE_FORK };
+	bool joined;
 
 	once.pid = BPF_CORE_READ(child, tgid);
-	if (once.pid != (__u32)BPF_CORE_READ(child, pid))
+	if (!tally || once.pid != (__u32)BPF_CORE_READ(child, pid))
 		return 0;
-	join_tree(parent, child);
+	joined = join_tree(parent, child);
 	once.incarnation = BPF_CORE_READ(child, start_boottime);
 	if (!first_to_handle(once))
 		return 0;
+	if (!joined)
+		eun_count(&tally->state_lost);
 	see_cgroup_of(child, SIGHT_FORK + copy);
-	report_fork(parent, child);
+	report_fork(parent, child, tally);
 	return 0;
 }
 

@@ -14,7 +14,8 @@ static __always_inline __u32 tag_of(struct task_struct *leader)
 	return (BPF_CORE_READ(leader, start_boottime) >> 10) | 1;
 }
 
-static __always_inline void join_tree(struct task_struct *parent, struct task_struct *child)
+/* Lets a child of a member in; false where there is no room, and the child and its descendants go unseen. */
+static __always_inline bool join_tree(struct task_struct *parent, struct task_struct *child)
 {
 	__u32 parent_tgid = BPF_CORE_READ(parent, tgid);
 	__u32 tgid = BPF_CORE_READ(child, tgid);
@@ -25,9 +26,10 @@ static __always_inline void join_tree(struct task_struct *parent, struct task_st
 	if (there && there->tag != joined.tag)
 		bpf_map_delete_elem(&eun_tree, &tgid); /* an earlier process of this number */
 	if (!member)
-		return;
+		return true;
 	joined.sets = member->sets;
-	bpf_map_update_elem(&eun_tree, &tgid, &joined, BPF_NOEXIST);
+	return !bpf_map_update_elem(&eun_tree, &tgid, &joined, BPF_NOEXIST) ||
+	       bpf_map_lookup_elem(&eun_tree, &tgid); /* put there by the other copy */
 }
 
 static __always_inline void leave_tree(struct task_struct *leader)

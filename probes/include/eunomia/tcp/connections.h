@@ -8,7 +8,7 @@
 enum connection_state {
 	ATTEMPTED, /* SYN is sent */
 	UNDECIDED, /* failed, and the socket doesn't say why */
-	FAILED,	   /* reported */
+	FAILED,    /* reported */
 	CONNECTED,
 	ACCEPTED,
 };

@@ -3,12 +3,12 @@
 #ifndef EUNOMIA_TCP_EVENTS_H
 #define EUNOMIA_TCP_EVENTS_H
 
-#define AF_INET	     2
+#define AF_INET      2
 #define AF_INET6     10
 #define IPPROTO_TCP  6
-#define S_IFMT	     0170000
+#define S_IFMT       0170000
 #define S_IFSOCK     0140000
-#define SOCK_DONE    1 /* a bit's number in skc_flags: the peer's FIN has come */
+#define SOCK_DONE    1   /* a bit's number in skc_flags: the peer's FIN has come */
 #define ERESTARTSYS  512 /* the kernel's own: interrupted, to be called again or not */
 #define ERESTART_END 516
 

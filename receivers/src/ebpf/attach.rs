@@ -6,7 +6,8 @@
 use std::fs::File;
 
 use aya::programs::{
-    BtfTracePoint, FEntry, FExit, Iter, KProbe, Lsm, Program, RawTracePoint, TracePoint,
+    BtfTracePoint, FEntry, FExit, Iter, KProbe, Lsm, Program, ProgramError, RawTracePoint,
+    TracePoint,
 };
 use aya::{Btf, Ebpf};
 
@@ -18,18 +19,14 @@ use crate::object::{self, Hook};
 /// Loads every program of a probe into the kernel.
 pub(super) fn load_programs(probe: &Probe, object: &mut Ebpf, btf: &Btf) -> Result<(), LoadError> {
     for described in &probe.object.programs {
-        let step = Step {
-            probe,
-            described,
-            what: "loaded",
-        };
+        let step = Step::new(probe, described, "loaded");
         let program = step.find(object)?;
         step.done(load(program, &described.hook, btf))?;
     }
     Ok(())
 }
 
-fn load(program: &mut Program, hook: &Hook, btf: &Btf) -> Result<(), aya::programs::ProgramError> {
+fn load(program: &mut Program, hook: &Hook, btf: &Btf) -> Result<(), ProgramError> {
     match hook {
         Hook::TpBtf(name) => cast::<BtfTracePoint>(program)?.load(name, btf),
         Hook::RawTp(_) => cast::<RawTracePoint>(program)?.load(),
@@ -40,7 +37,7 @@ fn load(program: &mut Program, hook: &Hook, btf: &Btf) -> Result<(), aya::progra
         Hook::Kprobe { .. } | Hook::Kretprobe(_) => cast::<KProbe>(program)?.load(),
         Hook::Lsm(hook) => cast::<Lsm>(program)?.load(hook, btf),
         Hook::PerfEvent | Hook::Uprobe { .. } | Hook::Uretprobe { .. } => {
-            Err(aya::programs::ProgramError::UnexpectedProgramType)
+            Err(ProgramError::UnexpectedProgramType)
         }
     }
 }
@@ -51,16 +48,12 @@ pub(super) fn attach(
     described: &object::Program,
     object: &mut Ebpf,
 ) -> Result<(), LoadError> {
-    let step = Step {
-        probe,
-        described,
-        what: "attached",
-    };
+    let step = Step::new(probe, described, "attached");
     let program = step.find(object)?;
     step.done(attach_to(program, &described.hook))
 }
 
-fn attach_to(program: &mut Program, hook: &Hook) -> Result<(), aya::programs::ProgramError> {
+fn attach_to(program: &mut Program, hook: &Hook) -> Result<(), ProgramError> {
     match hook {
         Hook::TpBtf(_) => cast::<BtfTracePoint>(program)?.attach().map(drop),
         Hook::RawTp(name) => cast::<RawTracePoint>(program)?.attach(name).map(drop),
@@ -75,7 +68,7 @@ fn attach_to(program: &mut Program, hook: &Hook) -> Result<(), aya::programs::Pr
         Hook::Kretprobe(function) => cast::<KProbe>(program)?.attach(&**function, 0).map(drop),
         Hook::Lsm(_) => cast::<Lsm>(program)?.attach().map(drop),
         Hook::Iter(_) | Hook::PerfEvent | Hook::Uprobe { .. } | Hook::Uretprobe { .. } => {
-            Err(aya::programs::ProgramError::UnexpectedProgramType)
+            Err(ProgramError::UnexpectedProgramType)
         }
     }
 }
@@ -86,11 +79,7 @@ pub(super) fn open_iterator(
     described: &object::Program,
     object: &mut Ebpf,
 ) -> Result<File, LoadError> {
-    let step = Step {
-        probe,
-        described,
-        what: "opened",
-    };
+    let step = Step::new(probe, described, "opened");
     let program = step.find(object)?;
     let iterator = step.done(cast::<Iter>(program))?;
     let link = step.done(iterator.attach())?;
@@ -98,37 +87,49 @@ pub(super) fn open_iterator(
     link.into_file().map_err(|error| step.failed(chain(&error)))
 }
 
-fn cast<'p, P>(program: &'p mut Program) -> Result<&'p mut P, aya::programs::ProgramError>
+fn cast<'p, P>(program: &'p mut Program) -> Result<&'p mut P, ProgramError>
 where
-    &'p mut P: TryFrom<&'p mut Program, Error = aya::programs::ProgramError>,
+    &'p mut P: TryFrom<&'p mut Program, Error = ProgramError>,
 {
     program.try_into()
 }
 
 /// What is being done with a program, for the words of an error.
-struct Step<'a> {
+pub(super) struct Step<'a> {
     probe: &'a Probe,
     described: &'a object::Program,
     what: &'static str,
 }
 
-impl Step<'_> {
-    fn find<'o>(&self, object: &'o mut Ebpf) -> Result<&'o mut Program, LoadError> {
-        object
-            .program_mut(&self.described.name)
-            .ok_or_else(|| self.failed("it is not in the object".to_owned()))
+impl<'a> Step<'a> {
+    pub(super) fn new(
+        probe: &'a Probe,
+        described: &'a object::Program,
+        what: &'static str,
+    ) -> Self {
+        Self {
+            probe,
+            described,
+            what,
+        }
     }
 
-    fn done<T>(&self, result: Result<T, aya::programs::ProgramError>) -> Result<T, LoadError> {
-        result.map_err(|error| self.failed(chain(&error)))
-    }
-
-    fn failed(&self, reason: String) -> LoadError {
+    pub(super) fn failed(&self, reason: String) -> LoadError {
         LoadError::Program {
             probe: (&*self.probe.name).into(),
             program: self.described.name.clone(),
             step: self.what,
             reason,
         }
+    }
+
+    fn find<'o>(&self, object: &'o mut Ebpf) -> Result<&'o mut Program, LoadError> {
+        object
+            .program_mut(&self.described.name)
+            .ok_or_else(|| self.failed("it is not in the object".to_owned()))
+    }
+
+    fn done<T>(&self, result: Result<T, ProgramError>) -> Result<T, LoadError> {
+        result.map_err(|error| self.failed(chain(&error)))
     }
 }

@@ -1,5 +1,6 @@
 //! From resolved probes to programs in the kernel that share their maps.
 
+use std::collections::BTreeMap;
 use std::io::{self, Read as _};
 use std::sync::Arc;
 
@@ -7,13 +8,13 @@ use aya::maps::{Array, HashMap, Map, MapData, PerCpuArray, ProgramArray, RingBuf
 use aya::{Btf, Ebpf, EbpfLoader};
 use rustix::thread::CapabilitySet;
 
-use super::attach;
+use super::attach::{self, Step};
 use super::error::LoadError;
 use super::pins::PinDirectory;
 use super::plan::Plan;
 use super::probe::Probe;
 use super::settings::EbpfSettings;
-use crate::object::{Hook, Object};
+use crate::object::{Hook, Object, Program, Syscall};
 
 /// Where the kernel shows its own types.
 const KERNEL_BTF: &str = "/sys/kernel/btf/vmlinux";
@@ -87,31 +88,32 @@ impl Loaded {
     /// Attaches every program; the dispatcher's own ones are reached through it.
     pub(super) fn attach(&mut self, probes: &[Probe]) -> Result<(), LoadError> {
         for (probe, (_, object)) in probes.iter().zip(&mut self.objects) {
-            for program in &probe.object.programs {
-                if program.syscalls.is_empty() && !matches!(program.hook, Hook::Iter(_)) {
-                    attach::attach(probe, program, object)?;
-                }
+            let is_attached = |program: &&Program| {
+                program.syscalls.is_empty() && !matches!(program.hook, Hook::Iter(_))
+            };
+            for program in probe.object.programs.iter().filter(is_attached) {
+                attach::attach(probe, program, object)?;
             }
         }
         Ok(())
     }
 
-    /// Reads what the task iterators have to say, piece by piece.
+    /// Reads what the base object's task iterator has to say, record by record.
     pub(super) fn iterate(
         &mut self,
         probes: &[Probe],
         mut each: impl FnMut(&[u8]),
     ) -> Result<(), LoadError> {
-        for (probe, (_, object)) in probes.iter().zip(&mut self.objects) {
-            for program in &probe.object.programs {
-                if matches!(program.hook, Hook::Iter(_)) {
-                    let file = attach::open_iterator(probe, program, object)?;
-                    read_all(file, &mut each).map_err(|source| LoadError::Io {
-                        what: "reading the processes that run already",
-                        source,
-                    })?;
-                }
-            }
+        let (Some(base), Some((_, object))) = (probes.first(), self.objects.first_mut()) else {
+            return Ok(());
+        };
+        let is_iterator = |program: &&Program| matches!(program.hook, Hook::Iter(_));
+        for program in base.object.programs.iter().filter(is_iterator) {
+            let file = attach::open_iterator(base, program, object)?;
+            read_all(file, &mut each).map_err(|source| LoadError::Io {
+                what: "reading the processes that run already",
+                source,
+            })?;
         }
         Ok(())
     }
@@ -196,50 +198,42 @@ impl Loaded {
         })
     }
 
+    /// Puts the programs for system calls where the dispatcher finds them.
     fn fill_dispatcher(&mut self, probes: &[Probe], plan: &Plan) -> Result<(), LoadError> {
         let mut calls: Array<MapData, u32> = base_map!(self, "eun_calls", Array)?;
         let mut dispatch: ProgramArray<MapData> = base_map!(self, "eun_dispatch", ProgramArray)?;
-        let mut wanted = std::collections::BTreeMap::<u32, u32>::new();
+        let mut wanted = BTreeMap::<u32, u32>::new();
         for (probe, (_, object)) in probes.iter().zip(&self.objects) {
-            for program in probe
-                .object
-                .programs
-                .iter()
-                .filter(|program| !program.syscalls.is_empty())
-            {
-                let failed = |reason: String| LoadError::Program {
-                    probe: (&*probe.name).into(),
-                    program: program.name.clone(),
-                    step: "put into the dispatcher",
-                    reason,
-                };
-                let slot = plan
-                    .slot(&probe.name, &program.name)
-                    .ok_or_else(|| failed("no slot is left".to_owned()))?;
+            for program in probe.system_call_programs() {
+                let step = Step::new(probe, program, "put into the dispatcher");
+                let slot = plan.slot(&probe.name, &program.name);
+                let slot = slot.ok_or_else(|| step.failed("no slot is left".to_owned()))?;
                 let fd = object
                     .program(&program.name)
                     .and_then(|program| program.fd().ok());
-                let fd = fd.ok_or_else(|| failed("it is not loaded".to_owned()))?;
+                let fd = fd.ok_or_else(|| step.failed("it is not loaded".to_owned()))?;
                 dispatch
                     .set(slot, fd, 0)
-                    .map_err(|error| failed(error.to_string()))?;
-                for call in &program.syscalls {
-                    let numbers = [call.native, call.compat.map(|number| COMPAT_CALLS + number)];
-                    for number in numbers.into_iter().flatten() {
-                        *wanted.entry(number).or_default() |= 1 << slot;
-                    }
-                }
+                    .map_err(|error| step.failed(chain(&error)))?;
+                let numbers = program.syscalls.iter().flat_map(call_indices);
+                numbers.for_each(|number| *wanted.entry(number).or_default() |= 1 << slot);
             }
         }
         for (number, slots) in wanted {
             calls
                 .set(number, slots, 0)
-                .map_err(|error| LoadError::internal(&error.to_string()))?;
+                .map_err(|error| LoadError::internal(&chain(&error)))?;
         }
         // The kernel empties a program array when its last descriptor is closed.
         self.dispatch = Some(dispatch);
         Ok(())
     }
+}
+
+/// Where a system call stands in the dispatcher's map, in both ABIs.
+fn call_indices(call: &Syscall) -> impl Iterator<Item = u32> {
+    let compat = call.compat.map(|number| COMPAT_CALLS + number);
+    call.native.into_iter().chain(compat)
 }
 
 /// The privileges that loading needs, asked for before the kernel says EPERM in

@@ -61,12 +61,9 @@ impl Losses {
         let losses = self.accounts.losses();
         self.told.resize(losses.len(), ByReason::new());
         for ((counted, lost), told) in losses.into_iter().zip(&mut self.told) {
-            for (reason, count) in &lost {
-                let new = count - told.get(reason).copied().unwrap_or(0).min(*count);
-                if new > 0 && !counted.event.is_empty() {
-                    let record = record(new, reason, &counted.event);
-                    batch.push(&self.schema, &record, self.checked, SubjectIndex::NONE);
-                }
+            for (reason, count) in newly_lost(&lost, told).filter(|_| !counted.event.is_empty()) {
+                let record = record(count, reason, &counted.event);
+                batch.push(&self.schema, &record, self.checked, SubjectIndex::NONE);
             }
             *told = lost;
         }
@@ -86,6 +83,15 @@ impl Losses {
             self.state_lost = lost;
         }
     }
+}
+
+/// What `lost` has beyond `told`, by reason.
+fn newly_lost<'a>(lost: &'a ByReason, told: &'a ByReason) -> impl Iterator<Item = (&'a str, u64)> {
+    let new = |(reason, count): (&'a Box<str>, &u64)| {
+        let told = told.get(reason).copied().unwrap_or(0);
+        (&**reason, count.saturating_sub(told))
+    };
+    lost.iter().map(new).filter(|(_, count)| *count > 0)
 }
 
 fn schema() -> EventSchema {

@@ -34,20 +34,20 @@ impl Plan {
                 let kind = u16::try_from(plan.kinds.len() + 1).unwrap_or(u16::MAX);
                 plan.kinds.insert((index, event), kind);
             }
-            for program in probe
-                .object
-                .programs
-                .iter()
-                .filter(|program| !program.syscalls.is_empty())
-            {
-                let slot = u32::try_from(plan.slots.len()).unwrap_or(u32::MAX);
-                if slot < MAX_SLOTS {
-                    plan.slots
-                        .insert((Arc::clone(&probe.name), program.name.clone()), slot);
-                }
-            }
+            plan.deal_slots(probe);
         }
         plan
+    }
+
+    /// What finds no slot is refused when it is put into the dispatcher.
+    fn deal_slots(&mut self, probe: &Probe) {
+        for program in probe.system_call_programs() {
+            let slot = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
+            if slot < MAX_SLOTS {
+                let name = (Arc::clone(&probe.name), program.name.clone());
+                self.slots.insert(name, slot);
+            }
+        }
     }
 
     /// The kind number of an event.

@@ -8,7 +8,7 @@ use eunomia_core::config::{ConfigErrors, Entry, Node, known_names};
 use eunomia_probes::PROBES;
 
 use super::settings::{EbpfSettings, FilterSettings, PROBE_KEYS, ProbeSettings};
-use crate::object::{Global, Object};
+use crate::object::{Global, Object, Program};
 
 /// The object that every receiver loads: the life of processes, the filters'
 /// maps, the dispatcher of system calls. Naming the probe lets its events out.
@@ -28,6 +28,16 @@ pub(super) struct Probe {
     pub(super) filter: FilterSettings,
     /// Whether the configuration names it; the base object is loaded anyway.
     pub(super) is_named: bool,
+}
+
+impl Probe {
+    /// The programs that the dispatcher of system calls jumps to.
+    pub(super) fn system_call_programs(&self) -> impl Iterator<Item = &Program> {
+        self.object
+            .programs
+            .iter()
+            .filter(|program| !program.syscalls.is_empty())
+    }
 }
 
 /// Names of the built-in probes.

@@ -9,6 +9,7 @@ use crate::cli::{ConfigSources, PrintFormat, ReportFormat};
 use crate::components::{Configuration, REGISTRY};
 use crate::config::{self, Report};
 use crate::exit::Exit;
+use crate::graph::{self, Surroundings};
 
 /// Reads the configuration that was named on the command line.
 ///
@@ -21,19 +22,42 @@ pub fn load(sources: &ConfigSources) -> Result<(Configuration, Report), Box<Repo
 
 /// `validate`: everything that is wrong, and what the exporters will not carry.
 pub fn validate(sources: &ConfigSources, format: ReportFormat) -> Exit {
+    let mut notes = String::new();
     let (report, exit) = match load(sources) {
-        Ok((_, report)) => (report, Exit::Done),
+        Ok((configuration, mut report)) => {
+            notes = not_carried(&configuration);
+            // Building opens and binds nothing, and finds what only a whole component can tell.
+            let refused = graph::build(configuration, &Surroundings::default()).err();
+            let exit = if refused.is_some() { Exit::Configuration } else { Exit::Done };
+            report.errors.append(refused.unwrap_or_default());
+            (report, exit)
+        }
         Err(report) => (*report, Exit::Configuration),
     };
     match format {
         ReportFormat::Json => print_json(&report.to_json()),
         ReportFormat::Text if exit == Exit::Done => {
             complain(&report.to_text());
+            print(&notes);
             print("the configuration is valid\n");
         }
         ReportFormat::Text => complain(&report.to_text()),
     }
     exit
+}
+
+/// What exporters that run cannot express, one a line.
+fn not_carried(configuration: &Configuration) -> String {
+    let mut notes = String::new();
+    for exporter in configuration.exporters.iter().filter(|exporter| exporter.used) {
+        let carries = exporter.ready.config.carries();
+        for (carried, what) in [(carries.events, "events"), (carries.metrics, "metric points")] {
+            if !carried {
+                notes.push_str(&format!("{}: exporter {} does not carry {what}\n", exporter.span, exporter.id));
+            }
+        }
+    }
+    notes
 }
 
 /// `print-config`: the configuration as it is in force.

@@ -13,7 +13,7 @@ use crate::components::Configuration;
 use crate::config;
 
 /// What components are built with.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Surroundings {
     /// The machine.
     pub host: Arc<Host>,

@@ -183,6 +183,7 @@ async fn run_in(cli: &Cli, job: Job, log_format: LogFormat) -> Exit {
         accounts,
     };
     if job.command.is_empty() {
+        tracing::info!("started");
         daemon::keep(running, &mut signals, &keeping).await
     } else {
         watch::watch(&job.command, running, &mut signals, &keeping).await

@@ -11,6 +11,7 @@ mod json;
 mod names;
 mod number;
 mod otlp;
+mod prometheus;
 mod sink;
 mod throttle;
 
@@ -24,6 +25,7 @@ use eunomia_core::config::Factory;
 pub use console::ConsoleConfig;
 pub use json::{JsonConfig, JsonEncoder};
 pub use otlp::{Compression, LogsEncoder, OtlpConfig, Protocol, Pushed, Request, RetrySettings};
+pub use prometheus::PrometheusConfig;
 pub use sink::Lines;
 
 /// All exporters by the names they have in a configuration.
@@ -31,4 +33,5 @@ pub const EXPORTERS: &[Factory<dyn BuildExporter>] = &[
     Factory::new::<ConsoleConfig>("console"),
     Factory::new::<JsonConfig>("json"),
     Factory::new::<OtlpConfig>("otlp"),
+    Factory::new::<PrometheusConfig>("prometheus"),
 ];

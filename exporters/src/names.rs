@@ -3,3 +3,5 @@
 
 /// The container's name, for people.
 pub(crate) const CONTAINER_NAME: &str = "container.name";
+/// The container's id.
+pub(crate) const CONTAINER_ID: &str = "container.id";

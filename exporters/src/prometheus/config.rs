@@ -1,0 +1,89 @@
+//! What is written under `prometheus:`.
+
+use std::net::SocketAddr;
+
+use eunomia_core::build::{BuildContext, BuildExporter, QueueLimits, QueueSettings};
+use eunomia_core::component::Exporter;
+use eunomia_core::config::{Check, ConfigErrors, Settings};
+use eunomia_core::queue::WhenFull;
+use eunomia_core::signal::Carries;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::client::PrometheusExporter;
+use super::events::EVENT_LABEL;
+use super::name::label_name;
+use crate::names::CONTAINER_NAME;
+
+/// Event counts and metric points as a page for Prometheus.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename = "prometheus")]
+pub struct PrometheusConfig {
+    /// Where the page `/metrics` is served: `ADDRESS:PORT`. Default
+    /// `127.0.0.1:9464`.
+    pub endpoint: String,
+    /// What `eunomia_events_total` is counted by: `event` and names of
+    /// attributes. Default `event` and `container.name`.
+    pub labels: Vec<String>,
+    /// How many series a metric may have; beyond it they share one. Default
+    /// 2000, from 1.
+    pub series_limit: u32,
+    /// The queue in front of it; `when_full` is `drop_oldest` by default.
+    pub queue: QueueSettings,
+}
+
+impl Default for PrometheusConfig {
+    fn default() -> Self {
+        Self {
+            endpoint: "127.0.0.1:9464".into(),
+            labels: vec![EVENT_LABEL.into(), CONTAINER_NAME.into()],
+            series_limit: 2000,
+            queue: QueueSettings::default(),
+        }
+    }
+}
+
+impl Settings for PrometheusConfig {
+    fn check(&self, check: &mut Check<'_>) {
+        if self.endpoint.parse::<SocketAddr>().is_err() {
+            check.refuse(
+                &["endpoint"],
+                "expected an address with a port such as 127.0.0.1:9464",
+            );
+        }
+        if self.series_limit == 0 {
+            check.refuse(&["series_limit"], "expected 1 or more");
+        }
+        let names: Vec<_> = self.labels.iter().map(|label| label_name(label)).collect();
+        for (index, name) in names.iter().enumerate() {
+            if names
+                .get(..index)
+                .is_some_and(|before| before.contains(name))
+            {
+                check.refuse(&["labels"], format!("two labels are called {name}"));
+            }
+        }
+    }
+
+    fn claims(&self) -> Vec<String> {
+        match self.endpoint.parse::<SocketAddr>() {
+            // Every port 0 is another one.
+            Ok(address) if address.port() == 0 => Vec::new(),
+            Ok(_) | Err(_) => vec![format!("address {}", self.endpoint)],
+        }
+    }
+}
+
+impl BuildExporter for PrometheusConfig {
+    fn build(self: Box<Self>, context: &BuildContext) -> Result<Box<dyn Exporter>, ConfigErrors> {
+        Ok(Box::new(PrometheusExporter::new(&self, context)))
+    }
+
+    fn queue(&self) -> QueueLimits {
+        self.queue.limits(WhenFull::DropOldest)
+    }
+
+    fn carries(&self) -> Carries {
+        Carries::ALL
+    }
+}

@@ -76,6 +76,20 @@ impl From<LoadError> for ComponentError {
 }
 
 impl LoadError {
+    /// The probe that the kernel does not take, if that is what is wrong.
+    pub(super) fn refused_probe(&self) -> Option<&str> {
+        match self {
+            Self::Refused { probe, .. } | Self::Program { probe, .. } => Some(probe),
+            Self::NoPrivilege
+            | Self::NoBtf
+            | Self::Btf(_)
+            | Self::NoPinDirectory { .. }
+            | Self::Map { .. }
+            | Self::PidNamespace
+            | Self::Io { .. } => None,
+        }
+    }
+
     /// Something that cannot be, unless objects and loader do not fit together.
     pub(super) fn internal(what: &str) -> Self {
         Self::Map {

@@ -21,7 +21,7 @@ use super::start::{self, Started};
 
 impl BuildReceiver for EbpfSettings {
     fn build(self: Box<Self>, context: &BuildContext) -> Result<Box<dyn Receiver>, ConfigErrors> {
-        let probes = Arc::new(probe::resolve(&self)?);
+        let probes = probe::resolve(&self)?;
         let boot_id = context.host.boot_id.clone();
         let accounts = context.accounts.clone();
         Ok(Box::new(Ebpf {
@@ -36,7 +36,7 @@ impl BuildReceiver for EbpfSettings {
 
 struct Ebpf {
     settings: Arc<EbpfSettings>,
-    probes: Arc<Vec<Probe>>,
+    probes: Vec<Probe>,
     boot_id: Box<str>,
     accounts: Accounts,
     started: Option<Started>,
@@ -45,12 +45,9 @@ struct Ebpf {
 #[async_trait]
 impl Receiver for Ebpf {
     async fn start(&mut self) -> Result<(), ComponentError> {
-        let (settings, probes, boot_id) = (
-            Arc::clone(&self.settings),
-            Arc::clone(&self.probes),
-            self.boot_id.clone(),
-        );
-        let started = spawn_blocking(move || start::start(&settings, &probes, &boot_id)).await;
+        let probes = std::mem::take(&mut self.probes);
+        let (settings, boot_id) = (Arc::clone(&self.settings), self.boot_id.clone());
+        let started = spawn_blocking(move || start_what_works(&settings, probes, &boot_id)).await;
         let started = started.map_err(ComponentError::failed)??;
         self.accounts
             .register(Arc::<super::tally::ProbeAccounts>::clone(&started.accounts));
@@ -115,6 +112,31 @@ impl Receiver for Ebpf {
         result
             .map_err(ComponentError::failed)?
             .map_err(ComponentError::from)
+    }
+}
+
+/// Starts without the probes that this kernel does not take: a missing hook
+/// costs a feature, not the daemon. The base object and the last probe are not
+/// done without.
+fn start_what_works(
+    settings: &EbpfSettings,
+    mut probes: Vec<Probe>,
+    boot_id: &str,
+) -> Result<Started, LoadError> {
+    loop {
+        let error = match start::start(settings, &probes, boot_id) {
+            Ok(started) => return Ok(started),
+            Err(error) => error,
+        };
+        let named = probes.iter().filter(|probe| probe.is_named).count();
+        let refused = error
+            .refused_probe()
+            .filter(|probe| *probe != probe::BASE && named > 1);
+        let Some(refused) = refused else {
+            return Err(error);
+        };
+        tracing::error!(probe = refused, "{error}; going on without this probe");
+        probes.retain(|probe| *probe.name != *refused);
     }
 }
 

@@ -141,6 +141,18 @@ impl Hierarchy {
     }
 }
 
+/// The test's own cgroup in the hierarchy that counts, see [`Cgroup::path`].
+///
+/// # Errors
+/// `/proc` is not there.
+pub fn own_cgroup() -> Result<PathBuf> {
+    let hierarchies = hierarchies()?;
+    let counting = MADE_IN
+        .iter()
+        .find_map(|wanted| hierarchies.iter().find(|found| found.has(wanted)));
+    Ok(counting.map_or_else(PathBuf::new, |found| found.own.clone()))
+}
+
 /// Every mounted hierarchy in which this process has a place.
 fn hierarchies() -> Result<Vec<Hierarchy>> {
     let read = |path: &str| fs::read_to_string(path).map_err(Error::io("read", path));

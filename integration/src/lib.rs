@@ -7,20 +7,26 @@ mod cgroup;
 mod container;
 mod error;
 mod eunomia;
+mod expected;
 mod free_port;
 mod peers;
 mod scratch;
 mod vm;
 mod wait;
+mod watched;
 mod workload;
 
-pub use cgroup::Cgroup;
+pub use cgroup::{Cgroup, own_cgroup};
 pub use container::{Container, Naming, Rootfs, Runc};
 pub use error::{Error, Result};
 pub use eunomia::{Account, Event, Finished, Pipeline, pipeline_binary};
+pub use expected::{Expected, Place};
 pub use free_port::free_port;
 pub use peers::{Collector, Prometheus, Signals, check_metrics, get, post};
 pub use scratch::Scratch;
 pub use vm::{Cgroups, Kernel, Machine, Outcome};
 pub use wait::until;
-pub use workload::{Access, Bytes, Call, End, Image, Record, Workload, workload_binary};
+pub use watched::Watched;
+pub use workload::{
+    Access, Bytes, Call, End, Image, Record, Said, Workload, now, workload_binary,
+};

@@ -37,6 +37,17 @@ impl Event {
         self.text("event").unwrap_or_default()
     }
 
+    /// The names of its attributes, `time` and `event` among them.
+    pub fn names(&self) -> impl Iterator<Item = &String> {
+        self.0.keys()
+    }
+
+    /// Its time in nanoseconds since 1970, if it is written as the documentation says.
+    #[must_use]
+    pub fn time(&self) -> Option<u64> {
+        nanoseconds(self.text("time")?)
+    }
+
     /// The attribute's value, if it is present.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Value> {
@@ -74,6 +85,39 @@ impl Event {
     }
 }
 
+/// Reads `2026-11-22T08:00:00.123456789Z`: always nanoseconds, always UTC.
+fn nanoseconds(text: &str) -> Option<u64> {
+    const SHAPE: &[u8] = b"0000-00-00T00:00:00.000000000Z";
+    let bytes = text.as_bytes();
+    let fits =
+        |(byte, shape): (&u8, &u8)| byte == shape || (*shape == b'0' && byte.is_ascii_digit());
+    if bytes.len() != SHAPE.len() || !bytes.iter().zip(SHAPE).all(fits) {
+        return None;
+    }
+    let number = |from: usize, to: usize| text.get(from..to)?.parse::<u64>().ok();
+    let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
+    let leaps = |year: u64| year / 4 - year / 100 + year / 400;
+    let is_leap = leaps(year) != leaps(year - 1);
+    let lengths = [
+        31,
+        28 + u64::from(is_leap),
+        31,
+        30,
+        31,
+        30,
+        31,
+        31,
+        30,
+        31,
+        30,
+        31,
+    ];
+    let months: u64 = lengths.iter().take(usize::try_from(month).ok()? - 1).sum();
+    let days = (year - 1970) * 365 + leaps(year - 1) - leaps(1969) + months + day - 1;
+    let seconds = days * 86_400 + number(11, 13)? * 3600 + number(14, 16)? * 60 + number(17, 19)?;
+    Some(seconds * 1_000_000_000 + number(20, 29)?)
+}
+
 fn exact(text: &str, raw: Option<&str>) -> Option<Vec<u8>> {
     match raw {
         Some(hex) => from_hex(hex),
@@ -84,6 +128,31 @@ fn exact(text: &str, raw: Option<&str>) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Leap days and years are counted; another shape is none.
+    #[test]
+    fn time_is_read_in_one_shape_only() {
+        let rows = [
+            ("1970-01-01T00:00:00.000000001Z", Some(1)),
+            (
+                "2000-03-01T00:00:00.000000000Z",
+                Some(951_868_800_000_000_000),
+            ),
+            (
+                "2024-02-29T23:59:59.999999999Z",
+                Some(1_709_251_199_999_999_999),
+            ),
+            (
+                "2026-11-22T08:00:00.123456789Z",
+                Some(1_795_334_400_123_456_789),
+            ),
+            ("2026-11-22T08:00:00.123456Z", None),
+            ("2026-11-22T08:00:00.123456789+", None),
+        ];
+        for (text, expected) in rows {
+            assert_eq!(nanoseconds(text), expected, "{text}");
+        }
+    }
 
     /// With and without a twin, alone and in a list.
     #[test]

@@ -17,6 +17,18 @@ impl Bytes {
     pub fn as_path(&self) -> &Path {
         Path::new(OsStr::from_bytes(&self.0))
     }
+
+    /// The bytes in hexadecimal digits.
+    #[must_use]
+    pub fn to_hex(&self) -> String {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let digit = |value: u8| char::from(DIGITS[usize::from(value)]);
+        let pairs = self
+            .0
+            .iter()
+            .map(|byte| [digit(byte >> 4), digit(byte & 15)]);
+        pairs.flatten().collect()
+    }
 }
 
 impl<T: AsRef<OsStr> + ?Sized> From<&T> for Bytes {
@@ -27,14 +39,7 @@ impl<T: AsRef<OsStr> + ?Sized> From<&T> for Bytes {
 
 impl Serialize for Bytes {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        let digit = |value: u8| char::from(DIGITS[usize::from(value)]);
-        let hex: String = self
-            .0
-            .iter()
-            .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
-            .collect();
-        serializer.serialize_str(&hex)
+        serializer.serialize_str(&self.to_hex())
     }
 }
 

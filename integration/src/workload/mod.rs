@@ -6,5 +6,5 @@ mod run;
 
 pub use bytes::Bytes;
 pub(crate) use bytes::from_hex;
-pub use record::{Access, Call, End, Image, Record};
+pub use record::{Access, Call, End, Image, Record, Said, now};
 pub use run::{Workload, workload_binary};

@@ -1,11 +1,50 @@
 //! What the workload says of itself: one JSON object a line.
 
 use std::net::SocketAddr;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
 use super::bytes::Bytes;
 use crate::{Error, Result};
+
+/// A record, and when it was said: after what it tells, and before what follows.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Said {
+    /// Wall-clock time in nanoseconds since 1970.
+    pub at: u64,
+    /// What was said.
+    #[serde(flatten)]
+    pub record: Record,
+}
+
+impl Said {
+    /// Stamps a record with the present.
+    #[must_use]
+    pub fn now(record: Record) -> Self {
+        Self { at: now(), record }
+    }
+
+    /// Reads one line.
+    ///
+    /// # Errors
+    /// It is no record with its time.
+    pub fn read(line: &str) -> Result<Self> {
+        serde_json::from_str(line).map_err(|source| Error::Json {
+            line: line.to_owned(),
+            source,
+        })
+    }
+}
+
+/// The wall clock in nanoseconds since 1970.
+#[must_use]
+pub fn now() -> u64 {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+}
 
 /// One thing that the workload did. Process ids are those of its own pid namespace.
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]

@@ -75,7 +75,7 @@ pub(crate) fn thread(_: &mut Options) -> Result<()> {
 
 /// Ends this process as asked, after it has said what it is.
 pub(crate) fn describe(code: &OsStr) -> ExitCode {
-    if let Err(error) = image().and_then(|image| say::record(&Record::Exec(Box::new(image)))) {
+    if let Err(error) = say_image() {
         say::complain(&error);
         return ExitCode::FAILURE;
     }
@@ -85,6 +85,11 @@ pub(crate) fn describe(code: &OsStr) -> ExitCode {
         if kill_process(getpid(), signal).is_err() {}
     }
     ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX))
+}
+
+/// Says what this process is.
+pub(crate) fn say_image() -> Result<()> {
+    say::record(&Record::Exec(Box::new(image()?)))
 }
 
 /// What this process knows of itself, without opening any file.

@@ -44,6 +44,9 @@ fn run() -> Result<()> {
             .read_exact(&mut go)
             .map_err(Error::io("wait on", "standard input"))?;
     }
+    if options.flag("image") {
+        exec::say_image()?;
+    }
     match subcommand.as_str() {
         "execs" => exec::execs(&mut options),
         "exec-limit" => exec::limit(&mut options),

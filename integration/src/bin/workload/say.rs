@@ -3,12 +3,13 @@
 use std::error::Error as _;
 use std::io::{Write as _, stderr, stdout};
 
-use eunomia_integration::{Error, Record, Result};
+use eunomia_integration::{Error, Record, Result, Said};
 use rustix::io::Errno;
 
 /// Writes one line in one call, so that lines of several processes do not mix.
 pub(crate) fn record(record: &Record) -> Result<()> {
-    let mut line = serde_json::to_vec(record).map_err(|source| Error::Json {
+    let said = Said::now(record.clone());
+    let mut line = serde_json::to_vec(&said).map_err(|source| Error::Json {
         line: format!("{record:?}"),
         source,
     })?;

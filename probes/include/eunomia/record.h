@@ -6,7 +6,7 @@
 #ifndef EUNOMIA_RECORD_H
 #define EUNOMIA_RECORD_H
 
-/* The reader is woken once this much waits; below it comes by its timer. Written by the loader. */
+/* The reader is woken when this much waits; for less it comes by its timer. 0 wakes it for each. */
 const volatile __u32 eun_wakeup_bytes = 0;
 
 static __always_inline struct task_struct *eun_current(void)
@@ -89,16 +89,30 @@ static __always_inline void eun_fill_header(struct event_header *header, __u32 k
 	eun_fill_ids(header, task);
 }
 
-static __always_inline __u64 eun_wakeup(void *ring)
+/*
+ * Wakes the reader when a record of this size takes what waits before it over a multiple of the threshold. Waking costs
+ * more than the record, so it is not done for each that follows.
+ */
+static __always_inline __u64 eun_wakeup(__u64 waiting, __u64 size)
 {
-	return bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) >= eun_wakeup_bytes ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
+	if (eun_wakeup_bytes && waiting / eun_wakeup_bytes == (waiting + size) / eun_wakeup_bytes)
+		return BPF_RB_NO_WAKEUP;
+	return BPF_RB_FORCE_WAKEUP;
+}
+
+/* The same for a record that is in the ring already. */
+static __always_inline __u64 eun_wakeup_after(void *ring, __u64 size)
+{
+	return eun_wakeup(bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) - size, size);
 }
 
 /* Copies a record from scratch into a ring; false when there was no room. */
 static __always_inline bool eun_output(void *ring, struct event_header *header, __u64 size)
 {
+	__u64 waiting = bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA);
+
 	header->size = size;
-	return bpf_ringbuf_output(ring, header, size, eun_wakeup(ring)) == 0;
+	return bpf_ringbuf_output(ring, header, size, eun_wakeup(waiting, size)) == 0;
 }
 
 /* Sends a record that was built in scratch, and counts what became of it. */
@@ -119,7 +133,7 @@ static __always_inline void eun_submit(struct event_header *header, __u64 size, 
 #define EUN_COMMIT(ring, event, tally)                                                                                 \
 	({                                                                                                             \
 		(event)->header.size = sizeof(*(event));                                                               \
-		bpf_ringbuf_submit(event, eun_wakeup(ring));                                                           \
+		bpf_ringbuf_submit(event, eun_wakeup_after(ring, sizeof(*(event))));                                   \
 		eun_count(&(tally)->submitted);                                                                        \
 	})
 

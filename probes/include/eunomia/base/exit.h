@@ -55,7 +55,7 @@ static __always_inline void report_exit(struct task_struct *task)
 		event->header.flags = flags_of(fate);
 		event->header.size = sizeof(*event);
 		fill_exit(event, task);
-		bpf_ringbuf_submit(event, eun_wakeup(&eun_lifecycle));
+		bpf_ringbuf_submit(event, eun_wakeup_after(&eun_lifecycle, sizeof(*event)));
 	}
 	end_lifecycle(tally, fate, event);
 }

@@ -43,7 +43,7 @@ static __always_inline void report_fork(struct task_struct *parent, struct task_
 		event->header.flags = flags_of(fate);
 		event->header.size = sizeof(*event);
 		fill_child(event, child);
-		bpf_ringbuf_submit(event, eun_wakeup(&eun_lifecycle));
+		bpf_ringbuf_submit(event, eun_wakeup_after(&eun_lifecycle, sizeof(*event)));
 	}
 	end_lifecycle(tally, fate, event);
 }

@@ -56,6 +56,12 @@ struct State {
 }
 
 impl State {
+    /// Both at once: the account adds up at any moment.
+    fn accept(&mut self, items: usize) {
+        self.accepted += items as u64;
+        self.queued += items as u64;
+    }
+
     fn drop_items(&mut self, items: usize, reason: &str) {
         if items > 0 {
             *self.dropped_by.entry(reason.into()).or_default() += items as u64;
@@ -138,8 +144,7 @@ impl QueueWriter {
         if signal.is_empty() || !self.0.carries.takes(signal) {
             return;
         }
-        self.0.state().accepted += signal.len() as u64;
-        self.0.state().queued += signal.len() as u64;
+        self.0.state().accept(signal.len());
         loop {
             // Registered before the check, so that no wake-up is missed in between.
             let writable = self.0.writable.notified();

@@ -66,6 +66,35 @@ impl Expected {
         }
     }
 
+    /// An event of `kind` by the actor of another event, of the same image.
+    #[must_use]
+    pub fn like(other: &Event, kind: &str) -> Self {
+        const ACTOR: [&str; 17] = [
+            "host.name",
+            "process.pid",
+            "process.vpid",
+            "eunomia.process.tid",
+            "process.parent_pid",
+            "process.group_leader.pid",
+            "process.user.id",
+            "eunomia.process.comm",
+            "eunomia.process.comm_raw",
+            "process.executable.path",
+            "process.executable.name",
+            "eunomia.process.exec_id",
+            "eunomia.process.parent_exec_id",
+            "process.linux.cgroup",
+            "container.id",
+            "container.runtime.name",
+            "process.executable.name_raw",
+        ];
+        let present = ACTOR.iter().filter_map(|name| {
+            let value = other.get(name)?;
+            Some(((*name).to_owned(), value.clone()))
+        });
+        Self(present.collect()).with("event", kind)
+    }
+
     /// Adds an attribute, or changes it.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {

@@ -27,6 +27,4 @@ pub use scratch::Scratch;
 pub use vm::{Cgroups, Kernel, Machine, Outcome};
 pub use wait::until;
 pub use watched::Watched;
-pub use workload::{
-    Access, Bytes, Call, End, Image, Record, Said, Workload, now, workload_binary,
-};
+pub use workload::{Access, Bytes, Call, End, Image, Record, Said, Workload, now, workload_binary};

@@ -88,6 +88,13 @@ impl Watched {
         }
     }
 
+    /// The last event of one kind that process `pid` caused.
+    #[must_use]
+    pub fn last<'a>(&'a self, kind: &'a str, pid: u32) -> Option<&'a Event> {
+        let of_pid = |event: &&Event| event.integer("process.pid") == Some(pid.into());
+        self.of(kind).filter(of_pid).last()
+    }
+
     /// What the workload itself is: its first record.
     ///
     /// # Errors

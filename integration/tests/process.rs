@@ -1,7 +1,14 @@
 //! The life of processes: each event whole, against what the process says of itself.
 #![expect(clippy::unwrap_used, reason = "a test bed that fails ends the test")]
 
-use eunomia_integration::{Bytes, End, Event, Expected, Image, Place, Record, Watched};
+use std::ffi::OsStr;
+use std::fs::create_dir;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::symlink;
+
+use eunomia_integration::{
+    Bytes, End, Event, Expected, Image, Place, Record, Scratch, Watched, workload_binary,
+};
 
 /// The watched workload, whose own exec, exit and account are as they must be.
 #[track_caller]
@@ -181,4 +188,240 @@ fn command_is_seen_from_its_first_exec_to_its_exit() {
         first.time().unwrap(),
     );
     is(last, &expected, said, watched.after);
+}
+
+/// The image that was said last.
+#[track_caller]
+fn last_image(watched: &Watched) -> &Image {
+    let mut images = watched.said.iter().filter_map(|said| said.record.as_exec());
+    images.next_back().unwrap()
+}
+
+/// Runs `script` in a shell, in a folder with a name that is no text and no single line, where `say` is a
+/// link to the workload and says what it is.
+#[track_caller]
+fn in_odd_folder(script: &str) -> (Scratch, Watched) {
+    let scratch = Scratch::new("process").unwrap();
+    let folder = scratch.path().join(OsStr::from_bytes(b"a \xff\nfolder"));
+    create_dir(&folder).unwrap();
+    symlink(workload_binary().unwrap(), folder.join("say")).unwrap();
+    let script = format!("cd \"$1\" && export EUNOMIA_WORKLOAD_DESCRIBE=0 && {script}");
+    let command = [
+        OsStr::new("sh"),
+        OsStr::new("-c"),
+        OsStr::new(&script),
+        OsStr::new("sh"),
+        folder.as_os_str(),
+    ];
+    let watched = Watched::command(&["process"], &command).unwrap();
+    assert_eq!(watched.status.code(), Some(0));
+    (scratch, watched)
+}
+
+/// A path is told as it was asked for and as what it turned out to be, in a folder of any name.
+#[test]
+fn relative_program_in_odd_folder_is_told_whole() {
+    let (_scratch, watched) = in_odd_folder("exec ./say it");
+    let image = last_image(&watched);
+    assert_eq!(image.args, ["./say", "it"].map(Bytes::from));
+    assert!(image.directory.0.ends_with(b"/a \xff\nfolder"));
+    let event = watched.last("process.exec", image.pid).unwrap();
+    let before = watched.of("process.exec").next().unwrap().time().unwrap();
+    is(
+        event,
+        &exec(&watched, image, &Bytes::from("./say")),
+        before,
+        watched.said[0].at,
+    );
+    ids_are_a_lineage(&watched);
+}
+
+/// A `#!` script has the arguments that its interpreter starts with, and the script as its path.
+#[test]
+fn script_is_told_as_the_kernel_rewrote_it() {
+    let (_scratch, watched) = in_odd_folder(
+        "printf '#!%s one argument\\n' \"$(realpath say)\" >script && chmod +x script && exec ./script and another",
+    );
+    let image = last_image(&watched);
+    let program = Bytes::from(&workload_binary().unwrap());
+    let [called, rest @ ..] = image.args.as_slice() else {
+        unreachable!()
+    };
+    assert_eq!(called, &program);
+    assert_eq!(
+        rest,
+        ["one argument", "./script", "and", "another"].map(Bytes::from)
+    );
+    let event = watched.last("process.exec", image.pid).unwrap();
+    is(
+        event,
+        &exec(&watched, image, &Bytes::from("./script")),
+        watched.before,
+        watched.said[0].at,
+    );
+}
+
+/// A program may be given no argument at all, not even its name; kernels from 5.18 on give it an empty one.
+#[test]
+fn empty_arguments_are_told_as_the_program_has_them() {
+    let watched = watched(&["process"], &["exec-bare"]);
+    let image = last_image(&watched);
+    assert!(
+        image.args.iter().all(|argument| argument.0.is_empty()),
+        "{:?}",
+        image.args
+    );
+    let event = watched.last("process.exec", image.pid).unwrap();
+    is(
+        event,
+        &exec(&watched, image, &image.executable),
+        watched.before,
+        watched.after,
+    );
+}
+
+/// Arguments of exactly 32 KiB are whole; of what goes beyond the first 32 KiB are there and it says so.
+#[test]
+fn arguments_are_cut_at_32_kib() {
+    const LIMIT: usize = 32_768;
+    for bytes in [LIMIT - 1, LIMIT, LIMIT + 1, LIMIT + 2, 100_000] {
+        let watched = watched(&["process"], &["exec-limit", &format!("bytes={bytes}")]);
+        let image = last_image(&watched);
+        let whole: Vec<_> = image
+            .args
+            .iter()
+            .flat_map(|arg| [arg.0.as_slice(), b"\0"].concat())
+            .collect();
+        assert_eq!(whole.len(), bytes);
+        let kept = whole.get(..LIMIT).unwrap_or(&whole);
+        let kept = kept.strip_suffix(b"\0").unwrap_or(kept);
+        let kept: Vec<_> = kept
+            .split(|byte| *byte == 0)
+            .map(|part| Bytes(part.to_vec()))
+            .collect();
+        let cut = Image {
+            args: kept,
+            ..image.clone()
+        };
+        let mut expected =
+            exec(&watched, &cut, &image.executable).with("process.args_count", image.args.len());
+        if bytes > LIMIT {
+            expected = expected
+                .with("process.command_args_truncated", true)
+                .with("process.command_line_truncated", true);
+        }
+        let event = watched.only("process.exec", image.pid).unwrap();
+        is(event, &expected, watched.before, watched.after);
+    }
+}
+
+/// A thread that runs a program takes over its process: one exec with the process's own ids, and one exit.
+#[test]
+fn exec_by_another_thread_is_told_as_the_process() {
+    let watched = Watched::workload(&["process"], &["exec-thread"]).unwrap();
+    assert_eq!(watched.status.code(), Some(3));
+    let [first, second] = watched.said.as_slice() else {
+        unreachable!()
+    };
+    let (Some(_), Some(image)) = (first.record.as_exec(), second.record.as_exec()) else {
+        unreachable!()
+    };
+    let execs: Vec<_> = watched.of("process.exec").collect();
+    assert_eq!(execs.len(), 2);
+    is(
+        execs[1],
+        &exec(&watched, image, &image.executable),
+        first.at,
+        second.at,
+    );
+    assert_ne!(
+        execs[0].text("eunomia.process.exec_id"),
+        execs[1].text("eunomia.process.exec_id")
+    );
+    assert_eq!(watched.events.len(), 3, "two execs and one exit");
+    assert_eq!(
+        watched
+            .only("process.exit", image.pid)
+            .unwrap()
+            .integer("process.exit.code"),
+        Some(3)
+    );
+}
+
+/// A process whose first thread ends before another one exits once, when the other one goes.
+#[test]
+fn process_that_outlives_its_first_thread_exits_once() {
+    let watched = watched(&["process"], &["threads"]);
+    let (said, pid, tid) = watched
+        .said
+        .iter()
+        .find_map(|said| match said.record {
+            Record::Thread { pid, tid } => Some((said.at, pid, tid)),
+            _ => None,
+        })
+        .unwrap();
+    assert_ne!(pid, tid);
+    let exec = watched.only("process.exec", pid).unwrap();
+    let exit = watched.only("process.exit", pid).unwrap();
+    let expected = Expected::like(exec, "process.exit")
+        .with("eunomia.process.tid", tid)
+        .with("process.exit.code", 7);
+    let start = watched.said[0].at;
+    is(
+        exit,
+        &lasted(exit, expected, start, exec.time().unwrap()),
+        said,
+        watched.after,
+    );
+}
+
+/// A forked process that runs no program has an id of its own and its parent's program; a failed
+/// exec is no event.
+#[test]
+fn fork_without_exec_and_failed_exec() {
+    let command = [
+        "sh",
+        "-c",
+        "(exit 3); exec /nonexistent/program 2>/dev/null",
+    ];
+    let watched = Watched::command(&["process"], &command).unwrap();
+    assert_eq!(watched.status.code(), Some(127));
+    let [exec, fork, child, exit] = watched.events.as_slice() else {
+        unreachable!("{:?}", watched.events)
+    };
+    let pid = fork.integer("eunomia.process.child_pid").unwrap();
+    let id = exec.text("eunomia.process.exec_id").unwrap();
+    let own = child.text("eunomia.process.exec_id").unwrap();
+    assert_ne!(own, id);
+    let forked = Expected::like(exec, "process.fork").with("eunomia.process.child_pid", pid);
+    is(fork, &forked, exec.time().unwrap(), child.time().unwrap());
+    let expected = Expected::like(exec, "process.exit")
+        .with("process.pid", pid)
+        .with("process.vpid", pid)
+        .with("eunomia.process.tid", pid)
+        .with("process.parent_pid", exec.integer("process.pid"))
+        .with("eunomia.process.exec_id", own)
+        .with("eunomia.process.parent_exec_id", id)
+        .with("process.exit.code", 3);
+    is(
+        child,
+        &lasted(child, expected, exec.time().unwrap(), fork.time().unwrap()),
+        fork.time().unwrap(),
+        watched.after,
+    );
+    let expected = Expected::like(exec, "process.exit").with("process.exit.code", 127);
+    is(
+        exit,
+        &lasted(exit, expected, watched.before, exec.time().unwrap()),
+        child.time().unwrap(),
+        watched.after,
+    );
+}
+
+/// Threads come and go without an event.
+#[test]
+fn threads_are_no_processes() {
+    let watched = watched(&["process"], &["flood", "threads=4", "count=1"]);
+    let kinds: Vec<_> = watched.events.iter().map(Event::kind).collect();
+    assert_eq!(kinds, ["process.exec", "process.exit"]);
 }

@@ -155,11 +155,20 @@ impl Pipeline {
     /// # Errors
     /// None came in a minute, or the program ended before.
     pub fn wait_for_log(&self, text: &str) -> Result<()> {
-        let found = |lines: &[String]| lines.iter().any(|line| line.contains(text));
+        self.wait_for_logs(text, 1)
+    }
+
+    /// Waits until `count` lines on stderr hold `text`.
+    ///
+    /// # Errors
+    /// They did not come in a minute, or the program ended before.
+    pub fn wait_for_logs(&self, text: &str, count: usize) -> Result<()> {
+        let holds = |line: &&String| line.contains(text);
+        let found = |lines: &[String]| lines.iter().filter(holds).count() >= count;
         if self.stderr.wait(LIMIT, found) {
             return Ok(());
         }
-        Err(self.too_late(&format!("{text:?} in the log")))
+        Err(self.too_late(&format!("{count} times {text:?} in the log")))
     }
 
     fn too_late(&self, what: &str) -> Error {

@@ -57,6 +57,13 @@ pub enum Record {
     },
     /// A process began to run a program; said by that process.
     Exec(Box<Image>),
+    /// Another thread than the first is the last one of its process, and about to end it.
+    Thread {
+        /// Its process id.
+        pid: u32,
+        /// Its own id.
+        tid: u32,
+    },
     /// A process ended; said by its parent.
     Exit {
         /// Its process id.

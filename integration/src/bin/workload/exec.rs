@@ -110,7 +110,7 @@ fn image() -> Result<Image> {
     })
 }
 
-fn this_program() -> Result<PathBuf> {
+pub(crate) fn this_program() -> Result<PathBuf> {
     current_exe().map_err(Error::io("find", "this program"))
 }
 
@@ -123,7 +123,7 @@ pub(crate) fn spawn(called: Option<OsString>, arguments: &[OsString], end: i32) 
     run(command.args(arguments), end)
 }
 
-fn run(command: &mut Command, end: i32) -> Result<()> {
+pub(crate) fn run(command: &mut Command, end: i32) -> Result<()> {
     let mut child = command
         .env(DESCRIBE, end.to_string())
         .spawn()

@@ -3,6 +3,7 @@
 
 mod exec;
 mod flood;
+mod helper;
 mod open;
 mod options;
 mod pid_reuse;
@@ -51,6 +52,8 @@ fn run() -> Result<()> {
         "execs" => exec::execs(&mut options),
         "exec-limit" => exec::limit(&mut options),
         "exec-script" => exec::script(&mut options),
+        "exec-bare" => helper::exec_bare(),
+        "threads" => helper::threads(),
         "exec-thread" => exec::thread(&mut options),
         "opens" => open::opens(&mut options),
         "odd-opens" => open::odd(&mut options),

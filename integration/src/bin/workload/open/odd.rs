@@ -11,7 +11,7 @@ use rustix::fd::AsRawFd as _;
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, mkdirat, openat2};
 use rustix::process::chdir;
 
-use super::raw::Helper;
+use super::raw::RawCall;
 use super::{Attempt, failed, make_file};
 use crate::options::Options;
 
@@ -217,7 +217,7 @@ fn calls(folder: &Path) -> Result<()> {
         ResolveFlags::NO_MAGICLINKS,
     );
     attempt.say(Call::Openat2, opened)?;
-    let helper = Helper::unpack()?;
+    let helper = RawCall::unpack()?;
     for call in [Call::Open, Call::Int80Open, Call::Int80Openat] {
         helper.open(call, &Attempt::of("by number", &path))?;
         helper.open(

@@ -1,54 +1,39 @@
 //! Opens by system calls that no library makes, through the helper `rawcall`.
 
 use std::ffi::OsStr;
-use std::fs::{self, Permissions};
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use eunomia_integration::{Call, Error, Record, Result, Scratch};
+use eunomia_integration::{Call, Error, Record, Result};
 use rustix::io::Errno;
 
 use super::Attempt;
+use crate::helper::Helper;
 use crate::say;
 
-const HELPER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/rawcall"));
-
 /// The helper, unpacked.
-pub(super) struct Helper {
-    // Keeps the file.
-    _scratch: Scratch,
-    program: PathBuf,
-}
+pub(super) struct RawCall(Helper);
 
-impl Helper {
+impl RawCall {
     pub(super) fn unpack() -> Result<Self> {
-        let scratch = Scratch::new("rawcall")?;
-        let program = scratch.write("rawcall", HELPER)?;
-        let executable = Permissions::from_mode(0o755);
-        fs::set_permissions(&program, executable)
-            .map_err(Error::io("make executable", &program))?;
-        Ok(Self {
-            _scratch: scratch,
-            program,
-        })
+        Helper::raw_call().map(Self)
     }
 
     /// Lets the helper open, and says what it did.
     pub(super) fn open(&self, call: Call, attempt: &Attempt<'_>) -> Result<()> {
-        let child = Command::new(&self.program)
+        let child = Command::new(self.0.program())
             .arg(name(call))
             .arg(attempt.argument)
             .arg(attempt.flags.bits().to_string())
             .arg(attempt.mode.bits().to_string())
             .stdout(Stdio::piped())
             .spawn()
-            .map_err(Error::io("start", &self.program))?;
+            .map_err(Error::io("start", self.0.program()))?;
         let pid = child.id();
         let output = child
             .wait_with_output()
-            .map_err(Error::io("wait for", &self.program))?;
+            .map_err(Error::io("wait for", self.0.program()))?;
         let mut parts = output.stdout.splitn(2, |byte| *byte == b'\n');
         let number = parts
             .next()

@@ -1,0 +1,208 @@
+//! One run, three witnesses: a Collector and a Prometheus are told the same as
+//! the NDJSON says.
+#![expect(clippy::unwrap_used, reason = "a test bed that fails ends the test")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::time::Duration;
+
+use eunomia_integration::{
+    Collector, Event, Pipeline, Prometheus, Scratch, Signals, Workload, check_metrics, free_port,
+    get, until,
+};
+use serde_json::{Map, Value, json};
+
+/// For what a busy machine may take its time.
+const DEADLINE: Duration = Duration::from_secs(60);
+/// Programs that the workload runs: odd names and arguments, some not UTF-8.
+const EXECS: &str = "count=200";
+
+/// What the resource of a log record says besides what an event carries.
+const RESOURCE_ONLY: [&str; 6] = [
+    "host.id",
+    "host.arch",
+    "os.type",
+    "service.name",
+    "service.version",
+    "service.instance.id",
+];
+
+/// Every log record of the Collector's file is an event of the NDJSON and the
+/// other way round, attribute by attribute; Prometheus counts as many; its page
+/// is in order.
+#[test]
+#[ignore = "needs `make peers`"]
+fn peers_receive_what_the_ndjson_says() {
+    let collector = Collector::start().unwrap();
+    let workload = Workload::start(&["execs", EXECS]).unwrap();
+    let scratch = Scratch::new("telemetry").unwrap();
+    let (events_file, page_port) = (scratch.path().join("events.jsonl"), free_port().unwrap());
+    let configuration = json!({
+        "version": 1,
+        "receivers": { "ebpf": {
+            "probes": { "process": {}, "open": {} },
+            "filter": { "pid_tree": [workload.pid()] },
+        } },
+        "processors": { "process": {}, "container": {} },
+        "exporters": {
+            "json": { "path": events_file },
+            "prometheus": { "endpoint": format!("127.0.0.1:{page_port}") },
+            "otlp": { "endpoint": collector.grpc() },
+        },
+        "service": { "pipelines": { "events": {
+            "receivers": ["ebpf"],
+            "processors": ["process", "container"],
+            "exporters": ["json", "prometheus", "otlp"],
+        } } },
+    });
+    let pipeline = Pipeline::start(&configuration.to_string(), &[]).unwrap();
+    pipeline.wait_for_log("started").unwrap();
+    let pid = workload.pid();
+    workload.finish().unwrap();
+
+    let is_end = |event: &Event| {
+        event.kind() == "process.exit" && event.integer("process.pid") == Some(pid.into())
+    };
+    let read = || Event::read_all(&fs::read_to_string(&events_file).unwrap_or_default());
+    let whole = || Ok(read().ok().filter(|events| events.iter().any(is_end)));
+    until("the workload's exit in the file", DEADLINE, whole).unwrap();
+
+    let page = get(page_port, "/metrics").unwrap();
+    assert_eq!(check_metrics(&page).unwrap(), "");
+    let counted = Prometheus::scraping(page_port)
+        .unwrap()
+        .query("sum by (event) (eunomia_events_total)")
+        .unwrap();
+    let finished = pipeline.stop().unwrap();
+    assert!(finished.status.success(), "{:?}", finished.stderr);
+    assert!(finished.accounts().iter().all(|account| account.holds()));
+
+    let events = read().unwrap();
+    let counted: BTreeMap<_, _> = counted
+        .into_iter()
+        .map(|(labels, value)| (labels["event"].as_str().unwrap().to_owned(), value))
+        .collect();
+    assert_eq!(counted, by_kind(&events));
+    let told = records(&collector.stop().unwrap());
+    assert_eq!(told.len(), events.len());
+    assert_eq!(
+        sorted(told),
+        sorted(events.into_iter().map(with_unix_time).collect())
+    );
+}
+
+/// The event with its time as OTLP has it.
+fn with_unix_time(event: Event) -> Map<String, Value> {
+    let time = event.time().unwrap().to_string();
+    let mut event = event.0;
+    event.insert("time".to_owned(), time.into());
+    event
+}
+
+fn by_kind(events: &[Event]) -> BTreeMap<String, String> {
+    let mut counts = BTreeMap::<_, u64>::new();
+    for event in events {
+        *counts.entry(event.kind().to_owned()).or_default() += 1;
+    }
+    counts
+        .into_iter()
+        .map(|(kind, count)| (kind, count.to_string()))
+        .collect()
+}
+
+fn sorted(events: Vec<Map<String, Value>>) -> Vec<String> {
+    let mut texts: Vec<_> = events
+        .into_iter()
+        .map(|event| Value::Object(in_order(event)).to_string())
+        .collect();
+    texts.sort();
+    texts
+}
+
+fn in_order(event: Map<String, Value>) -> Map<String, Value> {
+    event
+        .into_iter()
+        .collect::<BTreeMap<_, _>>()
+        .into_iter()
+        .collect()
+}
+
+/// The Collector's log records as the NDJSON has them.
+fn records(signals: &Signals) -> Vec<Map<String, Value>> {
+    let mut records = Vec::new();
+    for resource_logs in &signals.logs {
+        let mut resource = attributes(&resource_logs["resource"]);
+        resource.retain(|name, _| !RESOURCE_ONLY.contains(&name.as_str()));
+        for scope in list(&resource_logs["scopeLogs"]) {
+            assert_eq!(scope["scope"]["name"], "eunomia-pipeline");
+            records.extend(
+                list(&scope["logRecords"])
+                    .iter()
+                    .map(|record| event(&resource, record)),
+            );
+        }
+    }
+    records
+}
+
+fn event(resource: &Map<String, Value>, record: &Value) -> Map<String, Value> {
+    assert_eq!(
+        (&record["severityText"], &record["severityNumber"]),
+        (&json!("INFO"), &json!(9))
+    );
+    assert!(record["body"]["stringValue"].is_string(), "{record}");
+    let mut event = resource.clone();
+    event.insert("time".to_owned(), record["timeUnixNano"].clone());
+    event.insert("event".to_owned(), record["eventName"].clone());
+    event.extend(attributes(record));
+    event
+}
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+fn attributes(of: &Value) -> Map<String, Value> {
+    let pair = |pair: &Value| {
+        (
+            pair["key"].as_str().unwrap().to_owned(),
+            plain(&pair["value"]),
+        )
+    };
+    list(&of["attributes"]).iter().map(pair).collect()
+}
+
+/// A value of OTLP in JSON as the NDJSON has it.
+fn plain(value: &Value) -> Value {
+    let Some((kind, inner)) = value.as_object().and_then(|object| object.iter().next()) else {
+        return Value::Null;
+    };
+    match kind.as_str() {
+        "intValue" => inner.as_str().unwrap().parse::<i64>().unwrap().into(),
+        "bytesValue" => hex(&base64(inner.as_str().unwrap())).into(),
+        "arrayValue" => list(&inner["values"]).iter().map(plain).collect(),
+        _ => inner.clone(),
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn base64(text: &str) -> Vec<u8> {
+    const DIGITS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let digits = text
+        .trim_end_matches('=')
+        .chars()
+        .map(|c| DIGITS.find(c).unwrap());
+    let (mut bytes, mut bits, mut held) = (Vec::new(), 0, 0_usize);
+    for digit in digits {
+        held = (held << 6 | digit) & 0xffff;
+        bits += 6;
+        if bits >= 8 {
+            bits -= 8;
+            bytes.push(u8::try_from(held >> bits & 0xff).unwrap());
+        }
+    }
+    bytes
+}

@@ -6,6 +6,11 @@
 //! of its exec is in the lifecycle ring. Rows are put in order of time; the
 //! newest wait for the next round, so that what another CPU stamped earlier and
 //! submits later still finds its place.
+//!
+//! While pipelines have no room the bulk stays in its ring, where it is lost as
+//! `ring_full` once that is full. The lifecycle goes on being read; its rows wait
+//! for the bulk that is older than they are, up to a number of bytes, and are
+//! lost as `pipeline_full` beyond.
 
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::Arc;
@@ -36,6 +41,10 @@ const ORDER_WINDOW_NS: u64 = 2_000_000;
 const TIMER_NS: i64 = 20_000_000;
 /// Record bytes taken from one ring in one round.
 const ROUND_BYTES: usize = 512 << 10;
+/// `EUN_LIFE_BYTES` of `maps.h`.
+const LIFECYCLE_BYTES: usize = 1 << 20;
+/// Bytes of rows of the lifecycle that wait while pipelines have no room.
+const MAX_WAITING_BYTES: usize = 8 << 20;
 
 /// `flags` of `struct event_header`: the record feeds the tables alone.
 const RECORD_STATE_ONLY: u64 = 1;
@@ -90,6 +99,11 @@ pub(super) struct Intake {
     pub(super) table: ProcessTable,
     pub(super) cgroups: Cgroups,
     pub(super) batch: Batch,
+    /// Whether the bulk is left in its ring at the moment.
+    pub(super) is_blocked: bool,
+    /// Set from then until the bulk has been read up: no row from this time on
+    /// has left, and the dead of this time stay known.
+    pub(super) held_from: Option<BootNanos>,
     /// Records that are none: too short, or of a kind that nobody numbered.
     pub(super) broken: u64,
 }
@@ -108,9 +122,11 @@ impl Drain {
                 sleep(&rings)?;
             }
         }
+        self.backlog.send_all(&send);
         while self.round(0) {
             self.backlog.send_all(&send);
         }
+        self.backlog.send_all(&send);
         self.losses.check(&mut self.backlog);
         self.backlog.send_all(&send);
         Ok(())
@@ -147,34 +163,46 @@ impl Drain {
     /// Takes what is there and hands on what is older than `window`; says
     /// whether something was left in a ring.
     fn round(&mut self, window: u64) -> bool {
-        let mut cut = BootNanos(clock::boot().0.saturating_sub(window));
+        let now = BootNanos(clock::boot().0.saturating_sub(window));
+        self.intake.is_blocked = self.backlog.is_blocked();
+        if self.intake.is_blocked {
+            self.intake.held_from.get_or_insert(now);
+            if let Some(source) = &mut self.lifecycle {
+                self.intake.take_all(source);
+            }
+            return false;
+        }
+        let mut cut = now;
         let mut more = false;
-        if !self.backlog.is_blocked() {
-            for source in &mut self.bulk {
-                if let Some(last) = self.intake.take_some(source) {
-                    more = true;
-                    // What is left in the ring is not much older than the last one taken.
-                    cut = cut.min(BootNanos(last.0.saturating_sub(window)));
-                }
+        for source in &mut self.bulk {
+            if let Some(last) = self.intake.take_some(source) {
+                more = true;
+                // What is left in the ring is not much older than the last one taken.
+                cut = cut.min(BootNanos(last.0.saturating_sub(window)));
             }
         }
+        // What was held back ends when the bulk that had to wait has been read.
+        self.intake.held_from = self.intake.held_from.filter(|_| more).map(|_| cut);
         if let Some(source) = &mut self.lifecycle {
             self.intake.take_all(source);
         }
+        let is_last = window == 0 && !more;
+        self.hand_on(if is_last { BootNanos(u64::MAX) } else { cut });
+        self.losses.check_now_and_then(&mut self.backlog);
+        more
+    }
+
+    /// Puts the rows before `cut` in order, gives them their actors and lets
+    /// them go.
+    fn hand_on(&mut self, cut: BootNanos) {
         let batch = &mut self.intake.batch;
         batch.clock = clock::offset();
         batch.observed = clock::wall();
         batch.sort_by_time();
-        let newer = if window == 0 {
-            Batch::default()
-        } else {
-            batch.split_from(cut)
-        };
+        let newer = batch.split_from(cut);
         let mut ready = std::mem::replace(batch, newer);
         self.actors.settle(&mut ready, &mut self.intake);
         self.backlog.push(ready);
-        self.losses.check_now_and_then(&mut self.backlog);
-        more
     }
 }
 
@@ -192,8 +220,14 @@ impl Intake {
         Some(last)
     }
 
+    /// Takes what lies in the ring; a flood of new records does not keep it here
+    /// for ever, for the ring holds no more than its size at once.
     pub(super) fn take_all(&mut self, source: &mut Source) {
-        while let Some(record) = source.ring.next() {
+        let mut taken = 0;
+        while taken < LIFECYCLE_BYTES
+            && let Some(record) = source.ring.next()
+        {
+            taken += record.len();
             self.take(source.kinds, &record);
         }
     }
@@ -215,12 +249,18 @@ impl Intake {
         if schema.lifecycle.is_some() {
             // Paths are turned round where they enter a batch: the tables read them there too.
             self.cgroups.apply(schema, record);
-            self.table.apply(schema, record, time);
+            let known_until = self.held_from.map_or(time, |held| held.min(time));
+            self.table.apply(schema, record, known_until);
         }
-        if is_event {
-            kind.tally.drained.fetch_add(1, Ordering::Release);
+        if !is_event {
+            return time;
+        }
+        if self.is_blocked && self.batch.bytes() >= MAX_WAITING_BYTES {
+            kind.tally.pipeline_full.fetch_add(1, Ordering::Release);
+        } else {
             self.batch.push(schema, record, time, SubjectIndex::NONE);
         }
+        kind.tally.drained.fetch_add(1, Ordering::Release);
         time
     }
 }

@@ -26,6 +26,8 @@ pub(super) struct Missed {
 #[derive(Debug)]
 struct Program {
     probe: Box<str>,
+    /// Probes whose programs this one calls: what it misses they do not see either.
+    serves: Vec<Arc<str>>,
     name: Box<str>,
     /// Given up when the program is detached.
     fd: Option<ProgramFd>,
@@ -47,20 +49,30 @@ impl Missed {
         }
     }
 
-    pub(super) fn watch(&mut self, probe: &str, name: &str, fd: ProgramFd) {
+    /// Watches the program `name` of `probe`, which calls programs of `serves`.
+    pub(super) fn watch(
+        &mut self,
+        (probe, name): (&str, &str),
+        serves: Vec<Arc<str>>,
+        fd: ProgramFd,
+    ) {
         self.programs.push(Program {
             probe: probe.into(),
+            serves,
             name: name.into(),
             fd: Some(fd),
             last: 0,
         });
     }
 
-    /// How often programs of `probe` were skipped.
+    /// How often programs of `probe`, and those that call them, were skipped.
     pub(super) fn of_probe(&self, probe: &str) -> u64 {
+        let concerns = |program: &&Program| {
+            &*program.probe == probe || program.serves.iter().any(|served| &**served == probe)
+        };
         self.programs
             .iter()
-            .filter(|program| &*program.probe == probe)
+            .filter(concerns)
             .map(Program::missed)
             .sum()
     }

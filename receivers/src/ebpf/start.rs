@@ -23,6 +23,7 @@ use super::plan::Plan;
 use super::probe::Probe;
 use super::settings::EbpfSettings;
 use super::tally::{Counted, ProbeAccounts, Tally};
+use crate::object::Program;
 
 /// Bytes of the process table: some 100,000 images.
 const TABLE_BYTES: usize = 64 << 20;
@@ -55,7 +56,7 @@ pub(super) fn start(
     let (kinds, counted) = kinds(settings, probes, &plan);
     let mut missed = Missed::new(clock::wall());
     for (probe, program, fd) in loaded.programs() {
-        missed.watch(probe, program, fd);
+        missed.watch((probe, program), served(probes, probe, program), fd);
     }
     let accounts = Arc::new(ProbeAccounts::new(
         counted,
@@ -78,6 +79,8 @@ pub(super) fn start(
             Some(loaded.verdicts()?),
         ),
         batch: Batch::default(),
+        is_blocked: false,
+        held_from: None,
         broken: 0,
     };
     let mut lifecycle = lifecycle;
@@ -120,6 +123,32 @@ pub(super) fn start(
         wake,
         stop,
     })
+}
+
+/// The probes whose programs are called by the dispatcher, if `program` of
+/// `probe` is that: it stands in the base object, at the hook that they name.
+fn served(probes: &[Probe], probe: &str, program: &str) -> Vec<Arc<str>> {
+    let is_dispatched = |program: &Program| !program.syscalls.is_empty();
+    let base = probes.first().filter(|base| &*base.name == probe);
+    let hook = base
+        .and_then(|base| {
+            base.object
+                .programs
+                .iter()
+                .find(|one| &*one.name == program)
+        })
+        .filter(|program| !is_dispatched(program))
+        .map(|program| &program.hook);
+    let uses = |probe: &&Probe| {
+        let mut dispatched = probe
+            .object
+            .programs
+            .iter()
+            .filter(|one| is_dispatched(one));
+        dispatched.any(|program| Some(&program.hook) == hook)
+    };
+    let served = probes.iter().filter(uses);
+    served.map(|probe| Arc::clone(&probe.name)).collect()
 }
 
 /// The kinds by number, and what is counted of each.

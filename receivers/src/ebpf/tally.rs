@@ -89,7 +89,10 @@ impl ProbeAccounts {
     pub(super) fn losses(&self) -> Vec<(&Counted, ByReason)> {
         self.counted
             .iter()
-            .map(|one| (one, self.lost_by(one, self.kernel_counts(one.kind))))
+            .map(|one| {
+                let blocked = one.tally.pipeline_full.load(Ordering::Acquire);
+                (one, lost_by(self.kernel_counts(one.kind), blocked))
+            })
             .collect()
     }
 
@@ -99,22 +102,6 @@ impl ProbeAccounts {
             .iter()
             .map(|one| self.kernel_counts(one.kind).state_lost)
             .sum()
-    }
-
-    fn lost_by(&self, one: &Counted, kernel: KernelCounts) -> ByReason {
-        let in_kernel = LOST_REASONS
-            .iter()
-            .zip(kernel.lost)
-            .map(|(reason, count)| (*reason, count));
-        let blocked = (
-            PIPELINE_FULL,
-            one.tally.pipeline_full.load(Ordering::Acquire),
-        );
-        in_kernel
-            .chain([blocked])
-            .filter(|(_, count)| *count > 0)
-            .map(|(reason, count)| (reason.into(), count))
-            .collect()
     }
 
     fn kernel_counts(&self, kind: Option<u32>) -> KernelCounts {
@@ -151,19 +138,20 @@ impl ProbeAccounts {
     }
 
     fn account(&self, one: &Counted) -> ProbeAccount {
-        // What was received is read first: the kernel's counts only grow, so
-        // the difference is never negative.
+        // Everything only grows, and an event is counted as seen, submitted, drained and
+        // received in this order. Read the other way round the difference is never negative:
+        // a program may run between the reading of two of its counters.
         let received = one.tally.received.load(Ordering::Acquire);
         let filtered_late = one.tally.filtered.load(Ordering::Acquire);
+        let blocked = one.tally.pipeline_full.load(Ordering::Acquire);
         let drained = one.tally.drained.load(Ordering::Acquire);
         let kernel = self.kernel_counts(one.kind);
-        let lost_by = self.lost_by(one, kernel);
+        let lost_by = lost_by(kernel, blocked);
         let lost = lost_by.values().sum();
         let filtered = kernel.filtered + filtered_late;
-        let seen = if one.kind.is_some() {
-            kernel.seen
-        } else {
-            drained
+        let seen = match one.kind {
+            Some(_) => self.kernel_counts(one.kind).seen,
+            None => drained,
         };
         let in_ring = if *self.detached.lock().unwrap_or_else(PoisonError::into_inner)
             && one.kind.is_some()
@@ -189,6 +177,17 @@ impl ProbeAccounts {
             missed,
         }
     }
+}
+
+fn lost_by(kernel: KernelCounts, blocked: u64) -> ByReason {
+    LOST_REASONS
+        .iter()
+        .copied()
+        .zip(kernel.lost)
+        .chain([(PIPELINE_FULL, blocked)])
+        .filter(|(_, count)| *count > 0)
+        .map(|(reason, count)| (reason.into(), count))
+        .collect()
 }
 
 impl Accountable for ProbeAccounts {

@@ -2,10 +2,10 @@
 
 use super::image::Executable;
 use crate::batch::record::whole_text;
-use crate::schema::{EventSchema, Field, HeaderFields, Lifecycle};
+use crate::schema::{EventSchema, Field, HeaderFields, Lifecycle, Render, Shape};
 use crate::subject::{CgroupKey, Pid, ProcessId};
 use crate::time::BootNanos;
-use crate::value::Value;
+use crate::value::{Value, read_unsigned};
 
 /// Roles of events.
 mod event_role {
@@ -137,6 +137,22 @@ fn executable(lifecycle: &Lifecycle, record: &[u8]) -> Option<Executable> {
 }
 
 fn wide(field: &Field, record: &[u8]) -> Option<u64> {
+    // Every row's identity is read here, so plain integers go no detour.
+    if let Field {
+        offset,
+        shape:
+            Shape::Integer {
+                size,
+                signed: false,
+                render: Render::Number,
+            },
+        absent: None,
+    } = field
+    {
+        let start = usize::try_from(*offset).ok()?;
+        let end = start.checked_add(size.bytes())?;
+        return record.get(start..end).map(read_unsigned);
+    }
     match field.read(record)? {
         Value::Uint(value) => Some(value),
         Value::Int(value) => u64::try_from(value).ok(),

@@ -30,11 +30,11 @@ TWICE(cgroup_attach_task, on_cgroup_attach, struct cgroup *cgroup)
  * Jumps to whoever wants the system call that ends. A number that neither ABI wants goes first, before the task is
  * asked which of them it is in.
  */
-SEC("raw_tp/sys_exit")
+SEC("tp_btf/sys_exit")
 EUN_TAG("dispatcher:")
-int on_sys_exit(struct bpf_raw_tracepoint_args *context)
+int on_sys_exit(unsigned long long *context)
 {
-	int number = arch_call_number((const struct pt_regs *)context->args[0]);
+	int number = arch_call_number((const struct pt_regs *)context[0]);
 	__u32 native = eun_slots_of(eun_call_index(number, false));
 	__u32 compat = eun_slots_of(eun_call_index(number, true));
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * Functions on the end of system calls. None of them is attached: one program on raw_tp/sys_exit looks up who wants the
+ * Functions on the end of system calls. None of them is attached: one program on tp_btf/sys_exit looks up who wants the
  * call and jumps there, and each jumps on to the next, so that a call nobody wants costs the same for any number.
  */
 #ifndef EUNOMIA_SYSCALL_H
@@ -61,12 +61,12 @@ static __always_inline void eun_jump(void *context, __u32 slots)
 		bpf_tail_call(context, &eun_dispatch, eun_lowest_bit(slots));
 }
 
-static __always_inline struct syscall_exit eun_syscall_exit(struct bpf_raw_tracepoint_args *context)
+static __always_inline struct syscall_exit eun_syscall_exit(unsigned long long *context)
 {
-	const struct pt_regs *regs = (const void *)context->args[0];
+	const struct pt_regs *regs = (const void *)context[0];
 	struct syscall_exit call = {
 		.regs = regs,
-		.result = context->args[1],
+		.result = context[1],
 		.number = arch_call_number(regs),
 		.compat = arch_call_is_compat((struct task_struct *)bpf_get_current_task()),
 	};
@@ -94,9 +94,9 @@ static __always_inline struct syscall_exit eun_syscall_exit(struct bpf_raw_trace
 #define SYSCALL_EXIT(function, ...)                                                                                    \
 	const volatile __u32 slot_##function = EUN_SLOTS - 1;                                                          \
 	static __always_inline void function##_body(struct syscall_exit call);                                         \
-	SEC("raw_tp/sys_exit")                                                                                         \
+	SEC("tp_btf/sys_exit")                                                                                         \
 	EUN_TAGS(EUN_HOW_MANY(__VA_ARGS__), __VA_ARGS__)                                                               \
-	int function(struct bpf_raw_tracepoint_args *context)                                                          \
+	int function(unsigned long long *context)                                                                      \
 	{                                                                                                              \
 		struct syscall_exit call = eun_syscall_exit(context);                                                  \
 		__u32 slots = eun_slots_of(eun_call_index(call.number, call.compat));                                  \

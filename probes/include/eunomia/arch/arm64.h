@@ -15,7 +15,7 @@ struct pt_regs {
 
 static __always_inline int arch_call_number(const struct pt_regs *regs)
 {
-	return BPF_CORE_READ(regs, syscallno);
+	return regs->syscallno;
 }
 
 static __always_inline bool arch_call_is_compat(struct task_struct *task)
@@ -23,10 +23,10 @@ static __always_inline bool arch_call_is_compat(struct task_struct *task)
 	return BPF_CORE_READ(task, thread_info.flags) >> TIF_32BIT & 1;
 }
 
-#define ARCH_ARGUMENT_0(from)  (BPF_CORE_READ(from, orig_x0)) /* x0 holds the result by then */
-#define ARCH_ARGUMENT_1(from)  (BPF_CORE_READ(from, regs[1]))
-#define ARCH_ARGUMENT_2(from)  (BPF_CORE_READ(from, regs[2]))
-#define ARCH_ARGUMENT_3(from)  (BPF_CORE_READ(from, regs[3]))
+#define ARCH_ARGUMENT_0(from)  ((from)->orig_x0) /* x0 holds the result by then */
+#define ARCH_ARGUMENT_1(from)  ((from)->regs[1])
+#define ARCH_ARGUMENT_2(from)  ((from)->regs[2])
+#define ARCH_ARGUMENT_3(from)  ((from)->regs[3])
 #define ARCH_COMPAT_0(from)    ARCH_ARGUMENT_0(from)
 #define ARCH_COMPAT_1(from)    ARCH_ARGUMENT_1(from)
 #define ARCH_COMPAT_2(from)    ARCH_ARGUMENT_2(from)

@@ -14,7 +14,7 @@ struct pt_regs {
 
 static __always_inline int arch_call_number(const struct pt_regs *regs)
 {
-	return BPF_CORE_READ(regs, orig_ax) & (X32_MARK - 1);
+	return regs->orig_ax & (X32_MARK - 1);
 }
 
 static __always_inline bool arch_call_is_compat(struct task_struct *task)
@@ -22,14 +22,14 @@ static __always_inline bool arch_call_is_compat(struct task_struct *task)
 	return BPF_CORE_READ(task, thread_info.status) & TS_COMPAT;
 }
 
-#define ARCH_ARGUMENT_0(from)  (BPF_CORE_READ(from, di))
-#define ARCH_ARGUMENT_1(from)  (BPF_CORE_READ(from, si))
-#define ARCH_ARGUMENT_2(from)  (BPF_CORE_READ(from, dx))
-#define ARCH_ARGUMENT_3(from)  (BPF_CORE_READ(from, r10))
-#define ARCH_COMPAT_0(from)    (BPF_CORE_READ(from, bx))
-#define ARCH_COMPAT_1(from)    (BPF_CORE_READ(from, cx))
-#define ARCH_COMPAT_2(from)    (BPF_CORE_READ(from, dx))
-#define ARCH_COMPAT_3(from)    (BPF_CORE_READ(from, si))
+#define ARCH_ARGUMENT_0(from)  ((from)->di)
+#define ARCH_ARGUMENT_1(from)  ((from)->si)
+#define ARCH_ARGUMENT_2(from)  ((from)->dx)
+#define ARCH_ARGUMENT_3(from)  ((from)->r10)
+#define ARCH_COMPAT_0(from)    ((from)->bx)
+#define ARCH_COMPAT_1(from)    ((from)->cx)
+#define ARCH_COMPAT_2(from)    ((from)->dx)
+#define ARCH_COMPAT_3(from)    ((from)->si)
 
 #define ARCH_O_DIRECT          0040000
 #define ARCH_O_LARGEFILE       0100000

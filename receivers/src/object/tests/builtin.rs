@@ -62,6 +62,6 @@ fn built_in_events_and_programs_fit_together() {
     for program in objects.iter().flat_map(|object| &object.programs) {
         let is_called = !program.syscalls.is_empty();
         assert_eq!(program.slot_global.is_some(), is_called, "{}", program.name);
-        assert!(!is_called || program.hook == Hook::RawTp("sys_exit".into()));
+        assert!(!is_called || program.hook == Hook::TpBtf("sys_exit".into()));
     }
 }

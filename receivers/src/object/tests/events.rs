@@ -98,8 +98,8 @@ fn programs_say_where_and_how_they_run() {
         found.unwrap().clone()
     };
     let call = program("on_sample");
-    assert_eq!(call.hook, Hook::RawTp("sys_exit".into()));
-    assert_eq!(&*call.section, "raw_tp/sys_exit");
+    assert_eq!(call.hook, Hook::TpBtf("sys_exit".into()));
+    assert_eq!(&*call.section, "tp_btf/sys_exit");
     assert_eq!(call.slot_global.as_deref(), Some("slot_on_sample"));
     let calls = [(257, 295), (2, 5)].map(|(native, compat)| Syscall {
         native: Some(native),

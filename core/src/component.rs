@@ -7,6 +7,7 @@
 use std::fmt;
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use crate::account::ByReason;
@@ -161,7 +162,7 @@ impl StopSource {
 }
 
 /// The machine that the program runs on.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Host {
     /// `host.name`.
     pub name: Box<str>,

@@ -17,6 +17,7 @@ pub mod names;
 pub mod pipeline;
 pub mod process;
 pub mod queue;
+pub mod recording;
 pub mod schema;
 pub mod signal;
 pub mod subject;

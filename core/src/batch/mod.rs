@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::key::Key;
 use crate::schema::EventSchema;
 use crate::subject::{Container, Subject};
@@ -14,10 +16,12 @@ use crate::value::Value;
 mod lookup;
 mod order;
 mod overlay;
+mod parts;
 pub(crate) mod record;
 
 use overlay::Overlay;
 pub use overlay::{Made, Target};
+pub use parts::{BrokenBatch, RowParts};
 
 /// Events on their way through a pipeline.
 #[derive(Clone, Debug, Default)]
@@ -35,7 +39,7 @@ pub struct Batch {
 }
 
 /// A row's actor: an index into [`Batch::subjects`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SubjectIndex(pub u32);
 
 impl SubjectIndex {
@@ -43,7 +47,7 @@ impl SubjectIndex {
     pub const NONE: Self = Self(u32::MAX);
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Row {
     time: BootNanos,
     offset: u32,

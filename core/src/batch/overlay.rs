@@ -1,19 +1,21 @@
 //! What processors lay over a row: values added, replaced or removed.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Batch, to_u32};
 use crate::key::Key;
 use crate::schema::EventSchema;
 use crate::value::Value;
 
 /// One value laid over a row.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Overlay {
-    target: Target,
-    made: Made,
+    pub(super) target: Target,
+    pub(super) made: Made,
 }
 
 /// What a value is laid over.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Target {
     /// The schema's attribute at this position.
     Attribute(u16),
@@ -22,7 +24,7 @@ pub enum Target {
 }
 
 /// A value made by a processor; text stands in the batch's arena.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub enum Made {
     /// The attribute is not shown.
     Removed,

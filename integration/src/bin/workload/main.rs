@@ -57,6 +57,7 @@ fn run() -> Result<()> {
         "exec-thread" => exec::thread(&mut options),
         "opens" => open::opens(&mut options),
         "odd-opens" => open::odd(&mut options),
+        "flag-opens" => open::flags(&mut options),
         "chrooted-opens" => open::chrooted(&mut options),
         "tcp" => tcp::run(&mut options),
         "tcp-client" => tcp::client(&mut options),

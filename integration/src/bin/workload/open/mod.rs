@@ -2,6 +2,7 @@
 //!
 //! What is not to be seen as an open is made by other calls: files by mknod, links, folders.
 
+mod more;
 mod odd;
 mod raw;
 
@@ -19,6 +20,7 @@ use rustix::process::{chdir, chroot};
 use crate::options::Options;
 use crate::say;
 
+pub(crate) use more::flags;
 pub(crate) use odd::odd;
 
 /// `opens dir=D count=N`: that many opens of a few files of D; every fourth one fails, every
@@ -141,11 +143,19 @@ impl<'a> Attempt<'a> {
             call,
             argument: Bytes::from(self.argument),
             path: path.as_deref().map(Bytes::from),
-            flags: self.flags.bits(),
+            flags: self.flags.bits() | added_to(call),
             mode: creates.then(|| self.mode.bits()),
             fd: number.ok(),
             error: number.err().map(say::name),
         }
+    }
+}
+
+/// The flags that the library adds of its own.
+fn added_to(call: Call) -> u32 {
+    match call {
+        Call::Openat | Call::Openat2 => OFlags::LARGEFILE.bits(),
+        Call::Open | Call::Creat | Call::Int80Open | Call::Int80Openat => 0,
     }
 }
 

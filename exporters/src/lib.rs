@@ -12,6 +12,7 @@ mod names;
 mod number;
 mod otlp;
 mod prometheus;
+mod record;
 mod sink;
 mod throttle;
 
@@ -26,6 +27,7 @@ pub use console::ConsoleConfig;
 pub use json::{JsonConfig, JsonEncoder};
 pub use otlp::{Compression, LogsEncoder, OtlpConfig, Protocol, Pushed, Request, RetrySettings};
 pub use prometheus::PrometheusConfig;
+pub use record::RecordConfig;
 pub use sink::Lines;
 
 /// All exporters by the names they have in a configuration.
@@ -34,4 +36,5 @@ pub const EXPORTERS: &[Factory<dyn BuildExporter>] = &[
     Factory::new::<JsonConfig>("json"),
     Factory::new::<OtlpConfig>("otlp"),
     Factory::new::<PrometheusConfig>("prometheus"),
+    Factory::new::<RecordConfig>("record"),
 ];

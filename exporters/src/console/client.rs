@@ -63,7 +63,7 @@ impl Exporter for ConsoleExporter {
             // The window may have been resized since.
             encoder.set_width(terminal.as_ref().and_then(width));
             encoder.encode(delivery.signal(), &mut lines);
-            lines = sink.deliver(delivery, lines).await?;
+            lines = sink.deliver(delivery, lines).await?.lines;
         }
         Ok(())
     }

@@ -40,7 +40,7 @@ impl Exporter for JsonExporter {
         while let Some(delivery) = queue.next().await {
             lines.clear();
             self.encoder.encode(delivery.signal(), &mut lines);
-            lines = sink.deliver(delivery, lines).await?;
+            lines = sink.deliver(delivery, lines).await?.lines;
         }
         Ok(())
     }

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use super::name::Scale;
+
 /// What a family's series are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Type {
@@ -102,13 +104,12 @@ impl Number {
         }
     }
 
-    /// The value in another unit; exact where the factor is 1.
-    pub(super) fn times(self, factor: f64) -> Self {
-        // Exactly 1: the unit is the base unit.
-        if factor.to_bits() == 1.0_f64.to_bits() {
-            return self;
+    /// The value in its base unit; an integer stays one where it is that already.
+    pub(super) fn scaled(self, scale: Scale) -> Self {
+        match scale {
+            Scale::Same => self,
+            Scale::Times(_) | Scale::Over(_) => Self::Float(scale.apply(self.as_float())),
         }
-        Self::Float(self.as_float() * factor)
     }
 }
 

@@ -2,48 +2,69 @@
 
 use eunomia_core::metric::{MetricDescriptor, MetricKind};
 
-/// Units with the word that Prometheus has for their base unit, and the factor
-/// that leads there. `promtool check metrics` accepts base units only.
-const UNITS: &[(&str, &str, f64)] = &[
-    ("d", "seconds", 86_400.0),
-    ("h", "seconds", 3_600.0),
-    ("min", "seconds", 60.0),
-    ("s", "seconds", 1.0),
-    ("ms", "seconds", 1e-3),
-    ("us", "seconds", 1e-6),
-    ("ns", "seconds", 1e-9),
-    ("By", "bytes", 1.0),
-    ("KiBy", "bytes", 1024.0),
-    ("MiBy", "bytes", 1_048_576.0),
-    ("GiBy", "bytes", 1_073_741_824.0),
-    ("kBy", "bytes", 1e3),
-    ("MBy", "bytes", 1e6),
-    ("GBy", "bytes", 1e9),
-    ("m", "meters", 1.0),
-    ("V", "volts", 1.0),
-    ("A", "amperes", 1.0),
-    ("J", "joules", 1.0),
-    ("W", "watts", 1.0),
-    ("g", "grams", 1.0),
-    ("Cel", "celsius", 1.0),
-    ("Hz", "hertz", 1.0),
-    ("%", "ratio", 0.01),
+/// What leads from a unit to its base unit. Dividing by a power of ten is exact
+/// where multiplying by its inverse is not.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Scale {
+    Same,
+    Times(f64),
+    Over(f64),
+}
+
+impl Scale {
+    pub(super) fn apply(self, value: f64) -> f64 {
+        match self {
+            Self::Same => value,
+            Self::Times(factor) => value * factor,
+            Self::Over(divisor) => value / divisor,
+        }
+    }
+}
+
+use Scale::{Over, Same, Times};
+
+/// Units with the word that Prometheus has for their base unit, and the way
+/// there. `promtool check metrics` accepts base units only.
+const UNITS: &[(&str, &str, Scale)] = &[
+    ("d", "seconds", Times(86_400.0)),
+    ("h", "seconds", Times(3_600.0)),
+    ("min", "seconds", Times(60.0)),
+    ("s", "seconds", Same),
+    ("ms", "seconds", Over(1e3)),
+    ("us", "seconds", Over(1e6)),
+    ("ns", "seconds", Over(1e9)),
+    ("By", "bytes", Same),
+    ("KiBy", "bytes", Times(1024.0)),
+    ("MiBy", "bytes", Times(1_048_576.0)),
+    ("GiBy", "bytes", Times(1_073_741_824.0)),
+    ("kBy", "bytes", Times(1e3)),
+    ("MBy", "bytes", Times(1e6)),
+    ("GBy", "bytes", Times(1e9)),
+    ("m", "meters", Same),
+    ("V", "volts", Same),
+    ("A", "amperes", Same),
+    ("J", "joules", Same),
+    ("W", "watts", Same),
+    ("g", "grams", Same),
+    ("Cel", "celsius", Same),
+    ("Hz", "hertz", Same),
+    ("%", "ratio", Over(100.0)),
 ];
 
-/// A metric's name, with the factor for its values.
+/// A metric's name, with the way to its base unit.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct MetricName {
     pub(super) name: String,
-    pub(super) factor: f64,
+    pub(super) scale: Scale,
 }
 
 /// The name of `metric`, its unit in it.
 pub(super) fn metric_name(metric: &MetricDescriptor) -> MetricName {
     let mut name = sanitize(metric.name.name(), true);
-    let mut factor = 1.0;
+    let mut scale = Same;
     let (counted, per) = metric.unit.split_once('/').unwrap_or((&metric.unit, ""));
-    if let Some((_, word, scale)) = UNITS.iter().find(|(unit, ..)| *unit == counted) {
-        factor = *scale;
+    if let Some((_, word, way)) = UNITS.iter().find(|(unit, ..)| *unit == counted) {
+        scale = *way;
         push_word(&mut name, word);
     } else if counted == "1" && metric.kind == MetricKind::Gauge {
         push_word(&mut name, "ratio");
@@ -54,7 +75,7 @@ pub(super) fn metric_name(metric: &MetricDescriptor) -> MetricName {
     if metric.kind == MetricKind::Counter {
         push_word(&mut name, "total");
     }
-    MetricName { name, factor }
+    MetricName { name, scale }
 }
 
 /// The label that an attribute becomes.

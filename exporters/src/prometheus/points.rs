@@ -8,7 +8,7 @@ use eunomia_core::time::WallNanos;
 
 use super::encode::{Distribution, Family, Labels, Number, Sample, Type};
 use super::events::text;
-use super::name::{label_name, metric_name};
+use super::name::{Scale, label_name, metric_name};
 use crate::names::{CONTAINER_ID, CONTAINER_NAME};
 
 /// How long a series is shown that is not updated any more.
@@ -54,7 +54,7 @@ impl Points {
                 refused += 1;
                 continue;
             }
-            let sample = sample(&point.value, name.factor);
+            let sample = sample(&point.value, name.scale);
             let labels = self.admit(&name.name, labels(point));
             match fresh.get_mut(&(name.name.clone(), labels.clone())) {
                 Some(known) => known.add(sample),
@@ -155,21 +155,21 @@ fn labels(point: &Point) -> Labels {
     )
 }
 
-fn sample(value: &PointValue, factor: f64) -> Sample {
+fn sample(value: &PointValue, scale: Scale) -> Sample {
     match value {
-        PointValue::Uint(value) => Sample::Number(Number::Uint(*value).times(factor)),
-        PointValue::Int(value) => Sample::Number(Number::Int(*value).times(factor)),
-        PointValue::Float(value) => Sample::Number(Number::Float(*value).times(factor)),
-        PointValue::Histogram(histogram) => Sample::Distribution(distribution(histogram, factor)),
+        PointValue::Uint(value) => Sample::Number(Number::Uint(*value).scaled(scale)),
+        PointValue::Int(value) => Sample::Number(Number::Int(*value).scaled(scale)),
+        PointValue::Float(value) => Sample::Number(Number::Float(*value).scaled(scale)),
+        PointValue::Histogram(histogram) => Sample::Distribution(distribution(histogram, scale)),
     }
 }
 
-fn distribution(histogram: &Histogram, factor: f64) -> Distribution {
-    let scaled = |(bound, count): &(f64, u64)| (bound * factor, *count);
+fn distribution(histogram: &Histogram, scale: Scale) -> Distribution {
+    let scaled = |(bound, count): &(f64, u64)| (scale.apply(*bound), *count);
     Distribution {
         buckets: histogram.buckets.iter().map(scaled).collect(),
         // Prometheus knows no histogram without a sum.
-        sum: histogram.sum.unwrap_or(f64::NAN) * factor,
+        sum: scale.apply(histogram.sum.unwrap_or(f64::NAN)),
         count: histogram.count,
     }
 }

@@ -6,6 +6,8 @@
 
 mod lines;
 mod target;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 pub use lines::Lines;

@@ -62,6 +62,17 @@ impl Target {
     }
 }
 
+impl Target {
+    /// Opens it empty.
+    pub(crate) fn open_anew(&self) -> io::Result<File> {
+        let file = self.open()?;
+        if file.metadata()?.is_file() {
+            file.set_len(0)?;
+        }
+        Ok(file)
+    }
+}
+
 fn open_file(path: &Path) -> io::Result<File> {
     OpenOptions::new()
         .append(true)

@@ -21,6 +21,15 @@ pub(crate) struct Sink {
     log: Throttle,
 }
 
+/// What was written of some lines.
+#[derive(Debug)]
+pub(crate) struct Written {
+    /// The buffer, to be used again.
+    pub(crate) lines: Lines,
+    /// Whether all of it was written.
+    pub(crate) is_whole: bool,
+}
+
 struct Job {
     lines: Lines,
     reply: oneshot::Sender<Outcome>,
@@ -43,11 +52,22 @@ impl Sink {
     /// # Errors
     /// What kept it from being opened.
     pub(crate) fn open(target: &Target) -> Result<Self, ComponentError> {
-        let name = target.name();
-        let file = target
-            .open()
-            .map_err(|error| ComponentError::failed(format!("open {name}: {error}")))?;
-        Self::start(name, file)
+        Self::start_with(target.name(), target.open())
+    }
+
+    /// Opens `target`; what is in it goes.
+    ///
+    /// # Errors
+    /// What kept it from being opened.
+    pub(crate) fn open_anew(target: &Target) -> Result<Self, ComponentError> {
+        Self::start_with(target.name(), target.open_anew())
+    }
+
+    fn start_with(name: String, file: io::Result<File>) -> Result<Self, ComponentError> {
+        match file {
+            Ok(file) => Self::start(name, file),
+            Err(error) => Err(ComponentError::failed(format!("open {name}: {error}"))),
+        }
     }
 
     /// Writes to `file`, called `name` in messages.
@@ -73,20 +93,26 @@ impl Sink {
         &mut self,
         mut delivery: Delivery,
         lines: Lines,
-    ) -> Result<Lines, ComponentError> {
-        let outcome = self.write(lines).await?;
-        let Some(failure) = outcome.failure else {
+    ) -> Result<Written, ComponentError> {
+        let Outcome { lines, failure } = self.write(lines).await?;
+        let Some(failure) = failure else {
             delivery.delivered();
-            return Ok(outcome.lines);
+            return Ok(Written {
+                lines,
+                is_whole: true,
+            });
         };
-        let (complete, _) = outcome.lines.complete(failure.written);
+        let (complete, _) = lines.complete(failure.written);
         delivery.delivered_some(complete);
         delivery.dropped(reason(&failure.error));
         if failure.error.kind() == ErrorKind::BrokenPipe {
             return Err(ComponentError::output_closed(&self.name));
         }
         self.log(&failure.error);
-        Ok(outcome.lines)
+        Ok(Written {
+            lines,
+            is_whole: false,
+        })
     }
 
     /// Writes what is no event, such as a heading.

@@ -2,7 +2,9 @@
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use std::net::IpAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::{env, fs, process};
 
 use eunomia_core::account::Accounts;
 use eunomia_core::batch::{Batch, SubjectIndex};
@@ -278,7 +280,7 @@ pub(crate) fn container() -> Arc<Container> {
     })
 }
 
-pub(crate) fn process(pid: u32, path: &[u8], parent: Option<Arc<Process>>) -> Arc<Process> {
+pub(crate) fn image(pid: u32, path: &[u8], parent: Option<Arc<Process>>) -> Arc<Process> {
     let id = ProcessId {
         pid: Pid(pid),
         start_time: BootNanos(5_000_000_000),
@@ -298,7 +300,7 @@ pub(crate) fn process(pid: u32, path: &[u8], parent: Option<Arc<Process>>) -> Ar
 /// An actor in a container, all of it shown.
 pub(crate) fn subject(pid: u32, path: &[u8]) -> Subject {
     Subject {
-        process: Some(process(pid, path, None)),
+        process: Some(image(pid, path, None)),
         cgroup: Some(Arc::new(Cgroup {
             key: CgroupKey {
                 id: 77,
@@ -560,5 +562,26 @@ pub(crate) fn metrics() -> MetricBatch {
                 PointValue::Histogram(histogram),
             ),
         ],
+    }
+}
+
+/// A folder of its own for one test, gone with it.
+pub(crate) struct Folder(PathBuf);
+
+impl Folder {
+    pub(crate) fn new(name: &str) -> Self {
+        let path = env::temp_dir().join(format!("eunomia-test-{}-{name}", process::id()));
+        fs::create_dir(&path).unwrap();
+        Self(path)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        drop(fs::remove_dir_all(&self.0));
     }
 }

@@ -1,0 +1,90 @@
+//! Frames to their file.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use eunomia_core::component::{ComponentError, Exporter, Host};
+use eunomia_core::queue::{Delivery, QueueReader};
+use eunomia_core::recording::{Recorder, RecordingError};
+
+use super::encode::{begin, encode};
+use crate::sink::{Lines, Sink, Target};
+
+/// Why a batch was dropped, as the account names it.
+const NOT_ENCODED: &str = "not_encoded";
+
+#[derive(Debug)]
+pub(super) struct RecordExporter {
+    target: Target,
+    host: Arc<Host>,
+    sink: Option<Sink>,
+}
+
+impl RecordExporter {
+    pub(super) fn new(target: Target, host: &Arc<Host>) -> Self {
+        Self {
+            target,
+            host: Arc::clone(host),
+            sink: None,
+        }
+    }
+}
+
+#[async_trait]
+impl Exporter for RecordExporter {
+    async fn start(&mut self) -> Result<(), ComponentError> {
+        self.sink = Some(Sink::open_anew(&self.target)?);
+        Ok(())
+    }
+
+    async fn run(mut self: Box<Self>, mut queue: QueueReader) -> Result<(), ComponentError> {
+        let mut sink = match self.sink.take() {
+            Some(sink) => sink,
+            None => Sink::open_anew(&self.target)?,
+        };
+        let mut frames = Lines::default();
+        let recorder = begin(&self.host, &mut frames)
+            .map_err(|error| ComponentError::failed(format!("begin a recording: {error}")))?;
+        frames = sink.write_heading(frames).await?;
+        let mut recording = Recording {
+            recorder,
+            sink,
+            frames,
+        };
+        while let Some(delivery) = queue.next().await {
+            recording = recording.take(delivery).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The exporter at work.
+struct Recording {
+    recorder: Recorder,
+    sink: Sink,
+    frames: Lines,
+}
+
+impl Recording {
+    async fn take(mut self, delivery: Delivery) -> Result<Self, ComponentError> {
+        self.frames.clear();
+        let encoded = encode(&mut self.recorder, delivery.signal(), &mut self.frames);
+        if let Err(error) = encoded {
+            self.refuse(delivery, &error);
+            return Ok(self);
+        }
+        let written = self.sink.deliver(delivery, self.frames).await?;
+        if !written.is_whole {
+            // The schemas of this batch may not have reached the file.
+            self.recorder.forget_schemas();
+        }
+        self.frames = written.lines;
+        Ok(self)
+    }
+
+    fn refuse(&mut self, delivery: Delivery, error: &RecordingError) {
+        tracing::warn!(%error, "a batch is not recorded");
+        delivery.dropped(NOT_ENCODED);
+        self.recorder.forget_schemas();
+    }
+}

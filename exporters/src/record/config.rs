@@ -1,0 +1,50 @@
+//! What is written under `record:`.
+
+use eunomia_core::build::{BuildContext, BuildExporter, QueueLimits, QueueSettings};
+use eunomia_core::component::Exporter;
+use eunomia_core::config::{Check, ConfigErrors, Settings};
+use eunomia_core::queue::WhenFull;
+use eunomia_core::signal::Carries;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::client::RecordExporter;
+use crate::sink::Target;
+
+/// Batches as they are, for the receiver `replay`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename = "record")]
+pub struct RecordConfig {
+    /// The file, made with mode 0640; one that is there is replaced.
+    pub path: String,
+    /// The queue in front of it; `when_full` is `block` by default.
+    #[serde(default)]
+    pub queue: QueueSettings,
+}
+
+impl Settings for RecordConfig {
+    fn check(&self, check: &mut Check<'_>) {
+        if self.path.is_empty() {
+            check.refuse(&["path"], "expected the path of a file");
+        }
+    }
+
+    fn claims(&self) -> Vec<String> {
+        vec![Target::new(&self.path).claim()]
+    }
+}
+
+impl BuildExporter for RecordConfig {
+    fn build(self: Box<Self>, context: &BuildContext) -> Result<Box<dyn Exporter>, ConfigErrors> {
+        let target = Target::new(&self.path);
+        Ok(Box::new(RecordExporter::new(target, &context.host)))
+    }
+
+    fn queue(&self) -> QueueLimits {
+        self.queue.limits(WhenFull::Block)
+    }
+
+    fn carries(&self) -> Carries {
+        Carries::ALL
+    }
+}

@@ -1,0 +1,66 @@
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use eunomia_core::build::BuildExporter as _;
+use eunomia_core::queue::queue;
+use eunomia_core::recording::{FrameHead, MAGIC, Player};
+use eunomia_core::signal::{Carries, Signal};
+
+use super::RecordConfig;
+use crate::json::JsonEncoder;
+use crate::sink::Lines;
+use crate::support;
+
+async fn record(path: &Path, signals: &[Signal]) {
+    let config = RecordConfig {
+        path: path.to_str().unwrap().into(),
+        queue: eunomia_core::build::QueueSettings::default(),
+    };
+    let (writer, reader, _account) = queue("record", config.queue(), Carries::ALL);
+    let mut exporter = Box::new(config).build(&support::context()).unwrap();
+    exporter.start().await.unwrap();
+    for signal in signals {
+        writer.push(&Arc::new(signal.clone())).await;
+    }
+    drop(writer);
+    exporter.run(reader).await.unwrap();
+}
+
+fn play(recording: &[u8]) -> Vec<Signal> {
+    let mut player = Player::default();
+    let mut signals = Vec::new();
+    let mut rest = recording.strip_prefix(MAGIC).unwrap();
+    while let Some((head, behind)) = rest.split_first_chunk::<{ FrameHead::SIZE }>() {
+        let head = FrameHead::read(*head).unwrap();
+        let (content, behind) = behind.split_at(head.length as usize);
+        signals.extend(player.frame(&head, content).unwrap());
+        rest = behind;
+    }
+    assert_eq!(player.host(), Some(&support::host()));
+    signals
+}
+
+fn json(signals: &[Signal]) -> String {
+    let mut lines = Lines::default();
+    let encoder = JsonEncoder::new(&support::host());
+    signals
+        .iter()
+        .for_each(|signal| encoder.encode(signal, &mut lines));
+    String::from_utf8_lossy(&lines.bytes).into_owned()
+}
+
+/// What is read back is what was recorded; an old recording is replaced.
+#[tokio::test]
+async fn a_recording_holds_what_came() {
+    let folder = support::Folder::new("record");
+    let path = folder.path().join("events.rec");
+    let signals = [
+        Signal::Events(support::sample()),
+        Signal::Metrics(support::metrics()),
+        Signal::Events(support::sample()),
+    ];
+    record(&path, &signals).await;
+    record(&path, &signals).await;
+    assert_eq!(json(&play(&fs::read(&path).unwrap())), json(&signals));
+}

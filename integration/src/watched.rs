@@ -5,7 +5,7 @@ use std::fs;
 use std::process::ExitStatus;
 
 use crate::{Account, Error, Event, Finished, Pipeline, Record, Result, Said, Scratch, now};
-use crate::{Image, workload_binary};
+use crate::{Image, Workload, workload_binary};
 
 /// What a workload said of itself, and what was seen of it.
 #[derive(Debug)]
@@ -67,6 +67,35 @@ impl Watched {
         })
     }
 
+    /// Lets a held workload go under a daemon that watches its tree with `probes`, such as
+    /// `open: {}, tcp: {}`, and ends the daemon once the events are `enough` for what was said.
+    /// For events that come after the end of who caused them.
+    ///
+    /// # Errors
+    /// The same, or there never were enough.
+    pub fn held(
+        probes: &str,
+        workload: Workload,
+        mut enough: impl FnMut(&[Said], &[Event]) -> bool,
+    ) -> Result<Self> {
+        let before = now();
+        let mut pipeline = Pipeline::start(&configuration(probes, workload.pid()), &[])?;
+        let watcher = pipeline.pid();
+        pipeline.wait_for_log("started")?;
+        let said = workload.finish_said()?;
+        pipeline.wait_for("enough events", |events| enough(&said, events))?;
+        let finished = pipeline.stop()?;
+        Ok(Self {
+            watcher,
+            before,
+            said,
+            events: finished.events()?,
+            accounts: finished.accounts(),
+            status: finished.status,
+            after: now(),
+        })
+    }
+
     /// The events of one kind.
     pub fn of<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Event> {
         self.events.iter().filter(move |event| event.kind() == kind)
@@ -107,11 +136,11 @@ impl Watched {
     /// The ids of the image that process `pid` ran last, and of the one that forked it.
     ///
     /// # Errors
-    /// It ran none, or its event has no ids.
+    /// It caused no event, or the last one has no ids.
     pub fn ids(&self, pid: u32) -> Result<(&str, &str)> {
         let of_pid = |event: &&Event| event.integer("process.pid") == Some(pid.into());
-        let exec = self.of("process.exec").filter(of_pid).last();
-        let id = |name| exec.and_then(|exec| exec.text(name));
+        let last = self.events.iter().filter(of_pid).last();
+        let id = |name| last.and_then(|event| event.text(name));
         id("eunomia.process.exec_id")
             .zip(id("eunomia.process.parent_exec_id"))
             .ok_or_else(|| Error::program("eunomia-pipeline", format!("no exec ids of {pid}")))
@@ -122,6 +151,22 @@ impl Watched {
         let pairs = self.said.iter().zip(self.said.iter().skip(1));
         pairs.map(|(before, said)| (before.at, &said.record, said.at))
     }
+}
+
+/// A pipeline to standard output that watches one tree.
+fn configuration(probes: &str, root: u32) -> String {
+    format!(
+        "version: 1
+receivers:
+  ebpf: {{ probes: {{ {probes} }}, filter: {{ pid_tree: [{root}] }} }}
+processors: {{ process: {{}}, container: {{}} }}
+exporters:
+  json: {{ path: \"-\" }}
+service:
+  pipelines:
+    events: {{ receivers: [ebpf], processors: [process, container], exporters: [json] }}
+"
+    )
 }
 
 fn run<A: AsRef<OsStr>>(

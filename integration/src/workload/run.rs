@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-use super::record::Record;
+use super::record::{Record, Said};
 use crate::eunomia::built;
 use crate::{Error, Result};
 
@@ -84,7 +84,16 @@ impl Workload {
     ///
     /// # Errors
     /// It failed, or wrote something else.
-    pub fn finish(mut self) -> Result<Vec<Record>> {
+    pub fn finish(self) -> Result<Vec<Record>> {
+        let said = self.finish_said()?;
+        Ok(said.into_iter().map(|said| said.record).collect())
+    }
+
+    /// The same, with the time of each record.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn finish_said(mut self) -> Result<Vec<Said>> {
         self.go()?;
         let mut text = String::new();
         self.stdout
@@ -94,7 +103,7 @@ impl Workload {
         if !status.success() {
             return Err(Error::program(NAME, status.to_string()));
         }
-        Record::read_all(&text)
+        text.lines().map(Said::read).collect()
     }
 
     /// Lets it go and returns at once; dropping this then kills it.

@@ -1,4 +1,4 @@
-//! Numbers as decimal text, without the machinery of `fmt`: every event has a
+//! Numbers and bytes as text, without the machinery of `fmt`: every event has a
 //! dozen of them.
 
 /// Appends `value` in decimal.
@@ -33,6 +33,16 @@ pub(crate) fn write_hex(bytes: &[u8], out: &mut Vec<u8>) {
             .iter()
             .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]),
     );
+}
+
+/// Appends `bytes` as text, with U+FFFD where they are not UTF-8.
+pub(crate) fn write_lossy(bytes: &[u8], out: &mut Vec<u8>) {
+    for chunk in bytes.utf8_chunks() {
+        out.extend_from_slice(chunk.valid().as_bytes());
+        if !chunk.invalid().is_empty() {
+            out.extend_from_slice("\u{fffd}".as_bytes());
+        }
+    }
 }
 
 #[cfg(test)]

@@ -125,13 +125,15 @@ fn actor_name(schema: &EventSchema) -> Option<usize> {
 
 /// Of several views of one field only the one that shows all of it exactly.
 fn is_best_view(attribute: &Attribute, schema: &EventSchema) -> bool {
-    let rank = |shape: &Shape| match shape {
-        Shape::Text(part) | Shape::TextList(part) => match part {
+    let rank = |shape: &Shape| {
+        let (Shape::Text(part) | Shape::TextList(part)) = shape else {
+            return 0;
+        };
+        match part {
             Part::Whole => 0,
             Part::Joined => 1,
             Part::Base | Part::First => 2,
-        },
-        _ => 0,
+        }
     };
     let own = rank(&attribute.field.shape);
     !schema.attributes.iter().any(|other| {
@@ -142,25 +144,23 @@ fn is_best_view(attribute: &Attribute, schema: &EventSchema) -> bool {
 }
 
 fn form(attribute: &Attribute) -> Form {
-    match &attribute.field.shape {
-        Shape::Integer {
-            render: Render::Errno,
-            ..
-        } => Form::Failure,
-        Shape::Address => Form::Endpoint(None),
-        _ if attribute.unit.as_deref() == Some("ns") => Form::Nanoseconds,
-        _ => Form::Plain,
+    if is_rendered(attribute, &Render::Errno) {
+        Form::Failure
+    } else if attribute.field.shape == Shape::Address {
+        Form::Endpoint(None)
+    } else if attribute.unit.as_deref() == Some("ns") {
+        Form::Nanoseconds
+    } else {
+        Form::Plain
     }
 }
 
 fn is_port(attribute: &Attribute) -> bool {
-    matches!(
-        attribute.field.shape,
-        Shape::Integer {
-            render: Render::Port,
-            ..
-        }
-    )
+    is_rendered(attribute, &Render::Port)
+}
+
+fn is_rendered(attribute: &Attribute, as_what: &Render) -> bool {
+    matches!(&attribute.field.shape, Shape::Integer { render, .. } if render == as_what)
 }
 
 /// The shortest end of an attribute's name that no other detail has.

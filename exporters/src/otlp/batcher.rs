@@ -5,9 +5,12 @@
 //! delivery keeps its bytes in the queue's account until the last of its
 //! requests has ended.
 
+use std::mem;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use eunomia_core::batch::Batch;
 use eunomia_core::component::Host;
+use eunomia_core::metric::MetricBatch;
 use eunomia_core::queue::Delivery;
 use eunomia_core::signal::Signal;
 
@@ -65,45 +68,44 @@ impl Batcher {
         let signal = Arc::clone(delivery.signal());
         let delivery = Arc::new(Mutex::new(delivery));
         match &*signal {
-            Signal::Events(batch) => {
-                let mut full = Vec::new();
-                let mut too_large = 0;
-                let parts = &mut self.parts;
-                self.logs.push(batch, |pushed| {
-                    match pushed {
-                        Pushed::Added => {}
-                        Pushed::Full(request) => full.push(Parcel {
-                            service: Service::Logs,
-                            request,
-                            parts: std::mem::take(parts),
-                        }),
-                        Pushed::TooLarge => {
-                            too_large += 1;
-                            return;
-                        }
-                    }
-                    parts.add(&delivery, 1);
-                });
-                drop_some(&delivery, too_large, TOO_LARGE);
-                full
-            }
-            Signal::Metrics(batch) => {
-                let (requests, too_large) = encode_points(batch, &self.host, self.max_bytes);
-                drop_some(&delivery, too_large, TOO_LARGE);
-                requests
-                    .into_iter()
-                    .map(|request| {
-                        let mut parts = Parts::default();
-                        parts.add(&delivery, request.items);
-                        Parcel {
-                            service: Service::Metrics,
-                            request,
-                            parts,
-                        }
-                    })
-                    .collect()
-            }
+            Signal::Events(batch) => self.add_events(batch, &delivery),
+            Signal::Metrics(batch) => self.add_points(batch, &delivery),
         }
+    }
+
+    fn add_events(&mut self, batch: &Batch, delivery: &Arc<Mutex<Delivery>>) -> Vec<Parcel> {
+        let mut full = Vec::new();
+        let mut too_large = 0;
+        let parts = &mut self.parts;
+        self.logs.push(batch, |pushed| match pushed {
+            Pushed::Added => parts.add(delivery, 1),
+            Pushed::TooLarge => too_large += 1,
+            Pushed::Full(request) => {
+                full.push(Parcel {
+                    service: Service::Logs,
+                    request,
+                    parts: mem::take(parts),
+                });
+                parts.add(delivery, 1);
+            }
+        });
+        drop_some(delivery, too_large, TOO_LARGE);
+        full
+    }
+
+    fn add_points(&self, batch: &MetricBatch, delivery: &Arc<Mutex<Delivery>>) -> Vec<Parcel> {
+        let (requests, too_large) = encode_points(batch, &self.host, self.max_bytes);
+        drop_some(delivery, too_large, TOO_LARGE);
+        let parcel = |request: Request| {
+            let mut parts = Parts::default();
+            parts.add(delivery, request.items);
+            Parcel {
+                service: Service::Metrics,
+                request,
+                parts,
+            }
+        };
+        requests.into_iter().map(parcel).collect()
     }
 
     /// The request that is being filled, as full as it is.
@@ -112,7 +114,7 @@ impl Batcher {
         Some(Parcel {
             service: Service::Logs,
             request,
-            parts: std::mem::take(&mut self.parts),
+            parts: mem::take(&mut self.parts),
         })
     }
 }

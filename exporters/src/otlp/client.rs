@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 use tonic::client::Grpc;
 use tonic::codec::CompressionEncoding;
+use tonic::codegen::http::uri::PathAndQuery;
 use tonic::metadata::{AsciiMetadataKey, AsciiMetadataValue, MetadataMap};
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Status};
@@ -97,7 +98,7 @@ impl Link {
             .map_err(|error| Status::unavailable(reason(&error)))?;
         let mut request = tonic::Request::new(body);
         *request.metadata_mut() = self.headers;
-        let path = tonic::codegen::http::uri::PathAndQuery::from_static(service.path());
+        let path = PathAndQuery::from_static(service.path());
         let response = grpc.unary(request, path, RawCodec).await?;
         Ok(response.into_inner())
     }

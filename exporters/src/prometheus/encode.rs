@@ -131,17 +131,18 @@ impl Distribution {
         self.sum += other.sum;
         self.count += other.count;
         for (bound, count) in &other.buckets {
-            match self
-                .buckets
-                .binary_search_by(|(own, _)| own.total_cmp(bound))
-            {
-                Ok(at) => {
-                    if let Some((_, own)) = self.buckets.get_mut(at) {
-                        *own += count;
-                    }
-                }
-                Err(at) => self.buckets.insert(at, (*bound, *count)),
-            }
+            self.add_bucket(*bound, *count);
+        }
+    }
+
+    fn add_bucket(&mut self, bound: f64, count: u64) {
+        let found = self
+            .buckets
+            .binary_search_by(|(own, _)| own.total_cmp(&bound));
+        match found.map(|at| self.buckets.get_mut(at)) {
+            Ok(Some((_, own))) => *own += count,
+            Ok(None) => {}
+            Err(at) => self.buckets.insert(at, (bound, count)),
         }
     }
 }

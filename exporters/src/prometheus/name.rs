@@ -2,6 +2,8 @@
 
 use eunomia_core::metric::{MetricDescriptor, MetricKind};
 
+use Scale::{Over, Same, Times};
+
 /// What leads from a unit to its base unit. Dividing by a power of ten is exact
 /// where multiplying by its inverse is not.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -20,8 +22,6 @@ impl Scale {
         }
     }
 }
-
-use Scale::{Over, Same, Times};
 
 /// Units with the word that Prometheus has for their base unit, and the way
 /// there. `promtool check metrics` accepts base units only.

@@ -9,7 +9,7 @@ use eunomia_core::account::{Account, Accountable, Accounts, ProbeAccount, Proces
 use eunomia_core::batch::{Made, Target};
 use eunomia_core::build::{BuildContext, BuildExporter as _};
 use eunomia_core::key::Key;
-use eunomia_core::metric::{MetricBatch, MetricDescriptor, MetricKind, Point, PointValue};
+use eunomia_core::metric::{MetricDescriptor, MetricKind, Point, PointValue};
 use eunomia_core::queue::queue;
 use eunomia_core::signal::{Carries, Signal};
 use eunomia_core::subject::{Attributes, Container};

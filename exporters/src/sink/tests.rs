@@ -1,4 +1,4 @@
-use std::fs;
+use std::fs::{self, File};
 use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
@@ -35,10 +35,10 @@ async fn deliver(mut sink: Sink) -> (ExporterAccount, Result<(), ComponentError>
         }
     }
     drop(reader);
-    match account.accounts().remove(0) {
-        Account::Exporter(account) => (account, result),
-        other => panic!("not an exporter's account: {other:?}"),
-    }
+    let Account::Exporter(account) = account.accounts().remove(0) else {
+        panic!("not an exporter's account");
+    };
+    (account, result)
 }
 
 fn dropped(account: &ExporterAccount) -> Vec<(&str, u64)> {
@@ -93,9 +93,7 @@ async fn a_pipe_that_does_not_block_is_waited_for() {
     let mut sink = Sink::start("a pipe".into(), writer.into()).unwrap();
     let reading = std::thread::spawn(move || {
         let mut text = String::new();
-        std::fs::File::from(reader)
-            .read_to_string(&mut text)
-            .unwrap();
+        File::from(reader).read_to_string(&mut text).unwrap();
         text.len()
     });
     let mut lines = Lines::default();

@@ -1,5 +1,5 @@
 //! Event kinds, records and batches for tests, made without a kernel.
-#![allow(dead_code, reason = "each test binary uses a part of it")]
+#![expect(dead_code, reason = "each test binary uses a part of it")]
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};

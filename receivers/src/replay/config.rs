@@ -86,10 +86,10 @@ impl Visitor<'_> for SpeedVisitor {
             MAX => Ok(Speed::Max),
             REALTIME => Ok(Speed::Times(1.0)),
             // From `${env:X}` a number comes as text.
-            other => other
-                .parse()
-                .map(Speed::Times)
-                .map_err(|_| E::invalid_value(de::Unexpected::Str(other), &self)),
+            other => {
+                let times = other.parse().ok().map(Speed::Times);
+                times.ok_or_else(|| E::invalid_value(de::Unexpected::Str(other), &self))
+            }
         }
     }
 
@@ -98,15 +98,17 @@ impl Visitor<'_> for SpeedVisitor {
     }
 
     fn visit_u64<E: de::Error>(self, times: u64) -> Result<Speed, E> {
-        u32::try_from(times)
-            .map(|times| Speed::Times(times.into()))
-            .map_err(|_| E::invalid_value(de::Unexpected::Unsigned(times), &self))
+        let speed = u32::try_from(times)
+            .ok()
+            .map(|times| Speed::Times(times.into()));
+        speed.ok_or_else(|| E::invalid_value(de::Unexpected::Unsigned(times), &self))
     }
 
     fn visit_i64<E: de::Error>(self, times: i64) -> Result<Speed, E> {
-        u32::try_from(times)
-            .map(|times| Speed::Times(times.into()))
-            .map_err(|_| E::invalid_value(de::Unexpected::Signed(times), &self))
+        let speed = u32::try_from(times)
+            .ok()
+            .map(|times| Speed::Times(times.into()));
+        speed.ok_or_else(|| E::invalid_value(de::Unexpected::Signed(times), &self))
     }
 }
 

@@ -4,6 +4,10 @@
 //! byte is kept for it, which is right for most; longer messages are moved up by
 //! the bytes that are missing.
 
+use eunomia_core::value::read_unsigned;
+
+use crate::number::write_lossy;
+
 /// What a field's value looks like on the wire.
 const VARINT: u32 = 0;
 const FIXED64: u32 = 1;
@@ -44,14 +48,7 @@ impl Writer<'_> {
         if str::from_utf8(text).is_ok() {
             return self.bytes(field, text);
         }
-        self.message(field, |message| {
-            for chunk in text.utf8_chunks() {
-                message.0.extend_from_slice(chunk.valid().as_bytes());
-                if !chunk.invalid().is_empty() {
-                    message.0.extend_from_slice("\u{fffd}".as_bytes());
-                }
-            }
-        });
+        self.message(field, |message| write_lossy(text, message.0));
     }
 
     /// A nested message, written by `fill`.
@@ -165,7 +162,7 @@ impl<'a> Iterator for Reader<'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let tag = u32::try_from(self.varint()?).ok()?;
-        let number = |bytes: &[u8]| Wire::Number(eunomia_core::value::read_unsigned(bytes));
+        let number = |bytes: &[u8]| Wire::Number(read_unsigned(bytes));
         let wire = match tag & 7 {
             VARINT => Wire::Number(self.varint()?),
             FIXED64 => number(self.take(8)?),

@@ -36,8 +36,8 @@ impl Writer<'_> {
             Value::Short(text) => self.bytes(STRING, text.as_str().as_bytes()),
             Value::Text(bytes) => self.lossy(STRING, bytes),
             Value::Raw(bytes) => self.bytes(BYTES, bytes),
-            Value::List(list) => self.array(list, |any, item| any.item(item)),
-            Value::RawList(list) => self.array(list, |any, item| any.raw_item(item)),
+            Value::List(list) => self.array(list, write_item),
+            Value::RawList(list) => self.array(list, write_raw_item),
         }
     }
 
@@ -58,21 +58,21 @@ impl Writer<'_> {
             });
         });
     }
+}
 
-    fn item(&mut self, item: Item<'_>) {
-        match item {
-            Item::Text(bytes) => self.lossy(STRING, bytes),
-            Item::Short(text) => self.bytes(STRING, text.as_str().as_bytes()),
-            Item::Int(value) => self.varint(INT, value.cast_unsigned()),
-            Item::Uint(value) => self.unsigned(value),
-        }
+fn write_item(any: &mut Writer<'_>, item: Item<'_>) {
+    match item {
+        Item::Text(bytes) => any.lossy(STRING, bytes),
+        Item::Short(text) => any.bytes(STRING, text.as_str().as_bytes()),
+        Item::Int(value) => any.varint(INT, value.cast_unsigned()),
+        Item::Uint(value) => any.unsigned(value),
     }
+}
 
-    /// Exact bytes where the text beside it is not exact, else no value.
-    fn raw_item(&mut self, item: Item<'_>) {
-        match item {
-            Item::Text(bytes) if str::from_utf8(bytes).is_err() => self.bytes(BYTES, bytes),
-            Item::Text(_) | Item::Short(_) | Item::Int(_) | Item::Uint(_) => {}
-        }
+/// Exact bytes where the text beside it is not exact, else no value.
+fn write_raw_item(any: &mut Writer<'_>, item: Item<'_>) {
+    match item {
+        Item::Text(bytes) if str::from_utf8(bytes).is_err() => any.bytes(BYTES, bytes),
+        Item::Text(_) | Item::Short(_) | Item::Int(_) | Item::Uint(_) => {}
     }
 }

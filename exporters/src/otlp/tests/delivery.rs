@@ -40,10 +40,10 @@ async fn export(config: OtlpConfig, signals: Vec<Signal>) -> ExporterAccount {
     }
     drop(writer);
     exporter.run(reader).await.unwrap();
-    match account.accounts().remove(0) {
-        Account::Exporter(account) => account,
-        other => panic!("not an exporter's account: {other:?}"),
-    }
+    let Account::Exporter(account) = account.accounts().remove(0) else {
+        panic!("not an exporter's account");
+    };
+    account
 }
 
 fn events() -> Signal {

@@ -1,0 +1,103 @@
+//! Encoding allocates nothing for an event: what a second pass over the same
+//! batch takes does not grow with the number of events in it.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use eunomia_core::batch::Batch;
+use eunomia_core::signal::Signal;
+use eunomia_exporters::{JsonEncoder, Lines, LogsEncoder};
+
+#[path = "support/mod.rs"]
+mod support;
+
+thread_local! {
+    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
+}
+
+/// The system's allocator, counting what this thread asks for.
+struct Counting;
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+fn count() {
+    ALLOCATIONS.with(|count| count.set(count.get() + 1));
+}
+
+#[expect(unsafe_code, reason = "an allocator that counts is an allocator")]
+// SAFETY: every call goes to the system's allocator unchanged.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count();
+        // SAFETY: as the caller promised.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: as the caller promised.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count();
+        // SAFETY: as the caller promised.
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+}
+
+/// Execs, opens and connects, so many times each, hostile text among them.
+fn events(times: usize) -> Batch {
+    let (exec, open, connect) = (
+        support::exec_kind(),
+        support::open_kind(),
+        support::connect_kind(),
+    );
+    let mut records = Vec::new();
+    for _ in 0..times {
+        records.extend([
+            (&exec, support::exec(&exec, b"sh\0-c\0echo 'a b'\0")),
+            (&open, support::open(&open, b"/tmp/\xff\n")),
+            (&open, support::failed_open(&open, b"../x")),
+            (&connect, support::connect(&connect, "::1", "fe80::1", 111)),
+        ]);
+    }
+    support::batch(&records, vec![support::subject(1, b"/bin/\xfe")])
+}
+
+/// Allocations of the second of two passes.
+fn in_second_pass(mut pass: impl FnMut()) -> usize {
+    pass();
+    let before = ALLOCATIONS.get();
+    pass();
+    ALLOCATIONS.get() - before
+}
+
+/// NDJSON goes into a buffer that is used again.
+#[test]
+fn json_allocates_nothing_for_an_event() {
+    let signal = Signal::Events(events(100));
+    let encoder = JsonEncoder::new(&support::host());
+    let mut lines = Lines::default();
+    let allocations = in_second_pass(|| {
+        lines.clear();
+        encoder.encode(&signal, &mut lines);
+    });
+    assert_eq!(allocations, 0);
+}
+
+/// A request has a body and its groups; their buffers double as they grow.
+#[test]
+fn otlp_allocates_nothing_for_an_event() {
+    let allocations = |times| {
+        let batch = events(times);
+        let mut encoder = LogsEncoder::new(&support::host(), 64 << 20);
+        in_second_pass(|| {
+            encoder.push(&batch, drop);
+            assert_eq!(encoder.finish().unwrap().items, batch.len());
+        })
+    };
+    let (few, many) = (allocations(10), allocations(1000));
+    // A hundred times as many events: the one group's buffer doubles seven times more.
+    assert!(many <= few + 7, "{few} for 40 events, {many} for 4,000");
+}

@@ -42,6 +42,7 @@
 
 #include "eunomia/tags.h"
 #include "eunomia/abi.h"
+#include "eunomia/read.h"
 #include "eunomia/arch.h"
 #include "eunomia/maps.h"
 #include "eunomia/cgroup.h"

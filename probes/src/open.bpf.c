@@ -4,6 +4,7 @@
  * other thread can have changed it; flags, and the path of a failed open, are the caller's. Opens through io_uring are
  * not system calls and not seen.
  */
+#define EUN_DIRECT_READS /* opens are frequent: it takes 1 us of 3 from each */
 #include "eunomia.h"
 
 const volatile bool failed_only OPTION("failed_only", "only opens that failed") = false;
@@ -72,14 +73,18 @@ static __always_inline struct request request_of(struct syscall_exit call)
 	return request;
 }
 
-static __always_inline void fill_opened(struct open_event *event, struct eun_builder *builder, struct file *file,
-					struct task_struct *task)
+static __always_inline bool was_created(struct file *file, __u32 flags)
 {
-	bool created = BPF_CORE_READ(file, f_mode) & FMODE_CREATED;
+	if ((flags & O_TMPFILE) == O_TMPFILE)
+		return true;
+	return flags & O_CREAT && BPF_CORE_READ(file, f_mode) & FMODE_CREATED;
+}
 
-	if (created || (event->flags & O_TMPFILE) == O_TMPFILE)
+static __always_inline void fill_opened(struct open_event *event, struct eun_builder *builder, struct file *file)
+{
+	if (was_created(file, event->flags))
 		event->mode = BPF_CORE_READ(file, f_inode, i_mode) & MODE_BITS;
-	EUN_PUT_PATH(open_event, builder, &event->path, &file->f_path, task, 0);
+	EUN_PUT_PATH(open_event, builder, &event->path, &file->f_path, bpf_get_current_task(), 0);
 }
 
 SYSCALL_EXIT(on_open, open, creat, openat, openat2)
@@ -103,7 +108,7 @@ SYSCALL_EXIT(on_open, open, creat, openat, openat2)
 	event->mode = -1;
 	event->fd = call.result >= 0 ? call.result : -1;
 	if (call.result >= 0) {
-		fill_opened(event, &builder, eun_file_of(task, call.result), task);
+		fill_opened(event, &builder, eun_file_of(task, call.result));
 	} else {
 		event->error = -call.result;
 		eun_put_string(&builder, &event->raw_path, request.path, true);

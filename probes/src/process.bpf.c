@@ -16,13 +16,13 @@
 
 TWICE(cgroup_mkdir, on_cgroup_mkdir, struct cgroup *cgroup)
 {
-	see_cgroup_that_counts(eun_plain(cgroup), SIGHT_MKDIR + copy);
+	see_cgroup_that_counts(cgroup, SIGHT_MKDIR + copy);
 	return 0;
 }
 
 TWICE(cgroup_attach_task, on_cgroup_attach, struct cgroup *cgroup)
 {
-	see_cgroup_that_counts(eun_plain(cgroup), SIGHT_ATTACH + copy);
+	see_cgroup_that_counts(cgroup, SIGHT_ATTACH + copy);
 	return 0;
 }
 

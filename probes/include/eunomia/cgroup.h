@@ -9,35 +9,51 @@
 
 #define EUN_UNIFIED 0 /* the hierarchy id of cgroup v2 */
 
-/* The cgroup of one controller, or NULL where it sits on the unified hierarchy. */
-static __always_inline struct cgroup *eun_v1_cgroup(struct css_set *set, __u32 controller)
+static __always_inline struct cgroup *eun_controller_cgroup(struct css_set *set, __u32 controller)
 {
 	const void *slot = (const void *)set + bpf_core_field_offset(struct css_set, subsys) + 8 * controller;
 	struct cgroup_subsys_state *state = NULL;
-	struct cgroup *cgroup;
 
-	bpf_probe_read_kernel(&state, sizeof(state), slot);
-	cgroup = BPF_CORE_READ(state, cgroup);
-	return BPF_CORE_READ(cgroup, root, hierarchy_id) == EUN_UNIFIED ? NULL : cgroup;
+	if (EUN_DIRECT)
+		state = *(struct cgroup_subsys_state *const *)slot;
+	else
+		bpf_probe_read_kernel(&state, sizeof(state), slot);
+	return EUN_READ(state, cgroup);
+}
+
+static __always_inline bool eun_is_unified(struct cgroup *cgroup)
+{
+	struct cgroup_root *root = EUN_READ(cgroup, root);
+
+	return EUN_READ(root, hierarchy_id) == EUN_UNIFIED;
 }
 
 static __always_inline struct cgroup *eun_cgroup_of(struct task_struct *task)
 {
-	struct css_set *set = BPF_CORE_READ(task, cgroups);
-	struct cgroup *cgroup = NULL;
+	struct css_set *set = EUN_READ(task, cgroups);
+	struct cgroup *cgroup;
 
-	if (bpf_core_enum_value_exists(enum cgroup_subsys_id, memory_cgrp_id))
-		cgroup = eun_v1_cgroup(set, bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id));
-	if (!cgroup && bpf_core_enum_value_exists(enum cgroup_subsys_id, pids_cgrp_id))
-		cgroup = eun_v1_cgroup(set, bpf_core_enum_value(enum cgroup_subsys_id, pids_cgrp_id));
-	return cgroup ? cgroup : BPF_CORE_READ(set, dfl_cgrp);
+	if (bpf_core_enum_value_exists(enum cgroup_subsys_id, memory_cgrp_id)) {
+		cgroup = eun_controller_cgroup(set, bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id));
+		if (!eun_is_unified(cgroup))
+			return cgroup;
+	}
+	if (bpf_core_enum_value_exists(enum cgroup_subsys_id, pids_cgrp_id)) {
+		cgroup = eun_controller_cgroup(set, bpf_core_enum_value(enum cgroup_subsys_id, pids_cgrp_id));
+		if (!eun_is_unified(cgroup))
+			return cgroup;
+	}
+	return EUN_READ(set, dfl_cgrp);
 }
 
-static __always_inline struct eun_cgroup eun_cgroup_key(struct cgroup *cgroup)
+static __always_inline struct eun_cgroup eun_cgroup_key_of(struct task_struct *task)
 {
+	struct cgroup *cgroup = eun_cgroup_of(task);
+	struct kernfs_node *node = EUN_READ(cgroup, kn);
+	struct cgroup_root *root = EUN_READ(cgroup, root);
 	struct eun_cgroup key = {
-		.id = BPF_CORE_READ(cgroup, kn, id),
-		.hierarchy = BPF_CORE_READ(cgroup, root, hierarchy_id),
+		.id = EUN_READ(node, id),
+		.hierarchy = EUN_READ(root, hierarchy_id),
 	};
 
 	return key;

@@ -57,7 +57,7 @@ static __always_inline bool eun_in_tree(__u32 tgid, __u32 wanted)
 /* A cgroup that user space has not judged yet passes: what it then finds not to match it drops itself. */
 static __always_inline bool eun_cgroup_passes(struct task_struct *task, __u32 wanted)
 {
-	struct eun_cgroup key = eun_cgroup_key(eun_cgroup_of(task));
+	struct eun_cgroup key = eun_cgroup_key_of(task);
 	struct eun_verdict *verdict = bpf_map_lookup_elem(&eun_cgroups, &key);
 
 	return !verdict || !(wanted & verdict->known & ~verdict->yes);
@@ -66,11 +66,13 @@ static __always_inline bool eun_cgroup_passes(struct task_struct *task, __u32 wa
 /* The process's number in its own pid namespace, and that namespace. */
 static __always_inline struct upid eun_own_upid(struct task_struct *task)
 {
-	struct pid *pid = BPF_CORE_READ(task, signal, pids[PIDTYPE_TGID]);
-	__u32 level = BPF_CORE_READ(pid, level);
+	struct signal_struct *signal = EUN_READ(task, signal);
+	struct pid *pid = EUN_READ(signal, pids[PIDTYPE_TGID]);
+	__u32 level = EUN_READ(pid, level);
+	struct pid *plain = EUN_DIRECT ? eun_plain(pid) : pid; /* known pointers take no variable offset */
 	struct upid own = {};
 
-	bpf_core_read(&own, sizeof(own), &pid->numbers[level]);
+	bpf_core_read(&own, sizeof(own), &plain->numbers[level]);
 	return own;
 }
 
@@ -88,7 +90,8 @@ static __always_inline bool eun_identity_passes(struct task_struct *task, struct
 
 	wanted = eun_wanted(keys, EUN_KEY_UID);
 	if (wanted) {
-		__u32 uid = BPF_CORE_READ(task, cred, euid.val);
+		const struct cred *cred = EUN_READ(task, cred);
+		__u32 uid = EUN_READ(cred, euid.val);
 
 		if (!eun_holds(&eun_uids, &uid, wanted))
 			return false;
@@ -113,7 +116,7 @@ static __always_inline bool eun_identity_passes(struct task_struct *task, struct
 
 static __always_inline bool eun_matches(struct task_struct *task, struct eun_keys keys)
 {
-	__u32 tgid = BPF_CORE_READ(task, tgid);
+	__u32 tgid = EUN_READ(task, tgid);
 	__u32 wanted;
 
 	wanted = eun_wanted(keys, EUN_KEY_PID);
@@ -130,7 +133,7 @@ static __always_inline bool eun_matches(struct task_struct *task, struct eun_key
 
 static __always_inline bool eun_is_self(struct task_struct *task)
 {
-	return eun_self_tgid && (__u32)BPF_CORE_READ(task, tgid) == eun_self_tgid;
+	return eun_self_tgid && (__u32)EUN_READ(task, tgid) == eun_self_tgid;
 }
 
 /* Whether the events of a task are wanted here. */

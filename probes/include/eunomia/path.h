@@ -13,13 +13,37 @@
 /* The file behind a descriptor, or NULL. */
 static __always_inline struct file *eun_file_of(struct task_struct *task, __u32 fd)
 {
-	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
-	struct file **files = BPF_CORE_READ(table, fd);
+	struct files_struct *open_files = EUN_READ(task, files);
+	struct fdtable *table = EUN_READ(open_files, fdt);
+	struct file **files = EUN_READ(table, fd);
 	struct file *file = NULL;
 
-	if (fd < BPF_CORE_READ(table, max_fds))
+	if (fd < EUN_READ(table, max_fds))
 		bpf_probe_read_kernel(&file, sizeof(file), files + fd);
 	return file;
+}
+
+/* A dentry's parent and name, in one read where they are neighbours: struct dentry has them so since long. */
+struct eun_link {
+	struct dentry *parent;
+	__u32 hash; /* struct qstr */
+	__u32 length;
+	const unsigned char *name;
+};
+
+static __always_inline struct eun_link eun_link_of(struct dentry *dentry)
+{
+	const __u32 parent = bpf_core_field_offset(struct dentry, d_parent);
+	const __u32 name = bpf_core_field_offset(struct dentry, d_name);
+	struct eun_link link = {};
+
+	if (name == parent + sizeof(link.parent)) {
+		bpf_probe_read_kernel(&link, sizeof(link), (void *)dentry + parent);
+		return link;
+	}
+	bpf_probe_read_kernel(&link.parent, sizeof(link.parent), (void *)dentry + parent);
+	bpf_probe_read_kernel(&link.hash, sizeof(struct qstr), (void *)dentry + name);
+	return link;
 }
 
 /* Where the walk stands, and where it ends. */
@@ -72,66 +96,93 @@ static __always_inline __u64 eun_walk(char *scratch, __u64 size, __u64 used, str
 	__u64 end = used;
 
 	*parts = 0;
+	EUN_OPAQUE(used);
+	if (used > size - EUN_NAME_BYTES - 1)
+		return (complete | TEXT_TRUNCATED) << 32;
+	scratch[used] = '/'; /* the root itself; the first part takes its place */
 	for (int turn = 0; turn <= EUN_PATH_PARTS + EUN_MOUNTS; turn++) {
 		enum eun_place place = eun_place_of(&walk);
 		struct dentry *dentry = walk.dentry;
-		struct qstr name = {};
+		struct eun_link link;
 		__u64 length;
 
 		if (place == EUN_AT_ROOT)
-			return (end - used) | complete << 32;
+			return (end > used ? end - used : 1) | complete << 32;
 		if (place == EUN_AT_MOUNT) {
 			eun_leave_mount(&walk);
 			continue;
 		}
-		walk.dentry = BPF_CORE_READ(dentry, d_parent);
-		bpf_core_read(&name, sizeof(name), &dentry->d_name);
+		link = eun_link_of(dentry);
+		walk.dentry = link.parent;
 		EUN_OPAQUE(end);
-		if (++*parts > EUN_PATH_PARTS || end + name.len + 1 > used + EUN_PATH_BYTES ||
+		if (++*parts > EUN_PATH_PARTS || end + link.length + 1 > used + EUN_PATH_BYTES ||
 		    end > size - EUN_NAME_BYTES - 1)
 			break;
-		length = name.len & EUN_NAME_BYTES;
-		bpf_probe_read_kernel(scratch + end, length, name.name);
+		length = link.length & EUN_NAME_BYTES;
+		bpf_probe_read_kernel(scratch + end, length, link.name);
 		end += length;
 		scratch[end++] = '/';
 		if (walk.dentry ==
 		    dentry) /* of no mounted tree: a memfd has a name and no more, a pipe not even that */
-			return name.len ? (end - used) | complete << 32 : 0;
+			return length ? (end - used) | complete << 32 : 0;
 	}
 	return (end - used) | (complete | TEXT_TRUNCATED) << 32;
 }
 
+static __always_inline struct path eun_path_at(const struct path *at)
+{
+	struct path path = {};
+
+	bpf_probe_read_kernel(&path, sizeof(path), at); /* the layout is the kernel's */
+	return path;
+}
+
+static __always_inline struct eun_walk eun_walk_from(__u64 dentry, __u64 vfsmount, __u64 reader)
+{
+	struct task_struct *task = (struct task_struct *)reader;
+	struct vfsmount *mount = (struct vfsmount *)vfsmount;
+	struct fs_struct *fs = BPF_CORE_READ(task, fs);
+	struct path root = eun_path_at(&fs->root);
+	struct eun_walk walk = {
+		.dentry = (struct dentry *)dentry,
+		.mount = eun_mount_of(mount),
+		.mount_root = BPF_CORE_READ(mount, mnt_root),
+		.root_dentry = root.dentry,
+		.root_mount = eun_mount_of(root.mnt),
+	};
+
+	return walk;
+}
+
 /*
- * TYPE_walk appends the path of a dentry and a mount, as task sees it, to the record in scratch. A global function is
+ * TYPE_walk appends the path of a dentry and a mount, as reader sees it, to the record in scratch. A global function is
  * verified once and not at each call, and takes numbers only; so it finds its scratch itself.
  */
 #define EUN_PATHS_OF(type)                                                                                             \
 	__attribute__((noinline))                                                                                      \
 	__u64 type##_walk(__u64 dentry, __u64 vfsmount, __u64 reader, __u64 copy, __u64 used)                          \
 	{                                                                                                              \
-		struct task_struct *task = (struct task_struct *)reader;                                               \
 		struct type##_scratch *scratch = (struct type##_scratch *)type##_of(copy);                             \
-		struct eun_walk walk = {                                                                               \
-			.dentry = (struct dentry *)dentry,                                                             \
-			.mount = eun_mount_of((struct vfsmount *)vfsmount),                                            \
-			.mount_root = BPF_CORE_READ((struct vfsmount *)vfsmount, mnt_root),                            \
-			.root_dentry = BPF_CORE_READ(task, fs, root.dentry),                                           \
-			.root_mount = eun_mount_of(BPF_CORE_READ(task, fs, root.mnt)),                                 \
-		};                                                                                                     \
                                                                                                                        \
 		if (!scratch)                                                                                          \
 			return 0;                                                                                      \
-		return eun_walk((char *)scratch, sizeof(struct type) + sizeof(scratch->tail), used, walk,              \
-				&scratch->parts);                                                                      \
+		return eun_walk((char *)scratch, offsetof(struct type##_scratch, parts), used,                         \
+				eun_walk_from(dentry, vfsmount, reader), &scratch->parts);                             \
 	}
 
-/* Appends the path at struct path *path, as task sees it. */
-#define EUN_PUT_PATH(type, builder, text, path, task, copy)                                                            \
-	eun_take_path(builder, text,                                                                                   \
-		      type##_walk((__u64)BPF_CORE_READ(path, dentry), (__u64)BPF_CORE_READ(path, mnt), (__u64)(task),  \
-				  copy, (builder)->used))
+/*
+ * Appends the path at struct path *at, whose address is a bare number, to the record in this copy of the scratch. The
+ * reader is the task that sees it, as a bare number too: bpf_get_current_task() or eun_plain.
+ */
+#define EUN_PUT_PATH(type, builder, text, at, reader, copy)                                                            \
+	({                                                                                                             \
+		struct path path_at = eun_path_at(at);                                                                 \
+		eun_take_path(builder, text,                                                                           \
+			      type##_walk((__u64)path_at.dentry, (__u64)path_at.mnt, (__u64)(reader), copy,            \
+					  (builder)->used));                                                           \
+	})
 
-/* The root has no parts, so that a path of no bytes is "/"; no flags are no path. */
+/* No flags are no path. */
 static __always_inline void eun_take_path(struct eun_builder *builder, struct text *text, __u64 walked)
 {
 	text->offset = builder->used;

@@ -9,23 +9,6 @@
 /* The reader is woken when this much waits; for less it comes by its timer. 0 wakes it for each. */
 const volatile __u32 eun_wakeup_bytes = 0;
 
-static __always_inline struct task_struct *eun_current(void)
-{
-	return (struct task_struct *)bpf_get_current_task();
-}
-
-/*
- * The same pointer without what the verifier knows of it. It takes no pointer that a hook passed for the number that a
- * global function wants.
- */
-static __always_inline void *eun_plain(const void *pointer)
-{
-	void *plain = NULL;
-
-	bpf_probe_read_kernel(&plain, sizeof(plain), &pointer);
-	return plain;
-}
-
 /*
  * Inserts what isn't there yet; false if it is. Where there is no room it counts as inserted. The result is an int:
  * kernels up to 6.3 leave the upper half of the register as it was.
@@ -62,22 +45,26 @@ static __always_inline struct counters *eun_begin(__u32 kind, struct task_struct
 
 static __always_inline void eun_fill_ids(struct event_header *header, struct task_struct *task)
 {
-	struct pid *group = BPF_CORE_READ(task, signal, pids[PIDTYPE_PGID]);
+	struct signal_struct *signal = EUN_READ(task, signal);
+	struct pid *group = EUN_READ(signal, pids[PIDTYPE_PGID]);
+	struct task_struct *parent = EUN_READ(task, real_parent);
+	struct task_struct *leader = EUN_READ(task, group_leader);
+	const struct cred *cred = EUN_READ(task, cred);
 
-	header->pid = BPF_CORE_READ(task, tgid);
-	header->tid = BPF_CORE_READ(task, pid);
+	header->pid = EUN_READ(task, tgid);
+	header->tid = EUN_READ(task, pid);
 	header->vpid = eun_own_upid(task).nr;
-	header->parent_pid = BPF_CORE_READ(task, real_parent, tgid);
-	header->process_group = BPF_CORE_READ(group, numbers[0].nr);
-	header->user_id = BPF_CORE_READ(task, cred, euid.val);
-	header->start_time = BPF_CORE_READ(task, group_leader, start_boottime);
-	header->exec_count = BPF_CORE_READ(task, self_exec_id);
+	header->parent_pid = EUN_READ(parent, tgid);
+	header->process_group = EUN_READ(group, numbers[0].nr);
+	header->user_id = EUN_READ(cred, euid.val);
+	header->start_time = EUN_READ(leader, start_boottime);
+	header->exec_count = EUN_READ(task, self_exec_id);
 }
 
 /* Everything but the size, which eun_submit knows. */
 static __always_inline void eun_fill_header(struct event_header *header, __u32 kind, struct task_struct *task)
 {
-	struct eun_cgroup cgroup = eun_cgroup_key(eun_cgroup_of(task));
+	struct eun_cgroup cgroup = eun_cgroup_key_of(task);
 	struct eun_comm comm = eun_comm_of(task);
 
 	header->kind = kind;

@@ -19,7 +19,7 @@ static __always_inline int arch_call_number(const struct pt_regs *regs)
 
 static __always_inline bool arch_call_is_compat(struct task_struct *task)
 {
-	return BPF_CORE_READ(task, thread_info.status) & TS_COMPAT;
+	return EUN_READ(task, thread_info.status) & TS_COMPAT;
 }
 
 #define ARCH_ARGUMENT_0(from)  ((from)->di)

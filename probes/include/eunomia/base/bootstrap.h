@@ -22,19 +22,19 @@ static __always_inline __u64 fill_task(struct task_event *event, struct task_str
 	event->header.flags = RECORD_STATE_ONLY;
 	__builtin_memset(&event->executable, 0, sizeof(event->executable));
 	if (file) /* kernel threads have none */
-		EUN_PUT_PATH(task_event, &builder, &event->executable, &file->f_path, task, 0);
+		EUN_PUT_PATH(task_event, &builder, &event->executable, &file->f_path, eun_plain(task), 0);
 	return eun_size(&builder);
 }
 
 SEC("iter/task")
 int on_task(struct bpf_iter__task *context)
 {
-	struct task_struct *task = eun_plain(context->task);
+	struct task_struct *task = context->task;
 	struct counters *tally = eun_counters_of(kind_task_event);
 	struct task_event *event = task_event_of(0);
 	__u64 size;
 
-	if (!task || !tally || !event || BPF_CORE_READ(task, pid) != BPF_CORE_READ(task, tgid))
+	if (!task || !tally || !event || EUN_READ(task, pid) != EUN_READ(task, tgid))
 		return 0;
 	adopt_into_tree(task);
 	see_cgroup_of(task, SIGHT_TASK);

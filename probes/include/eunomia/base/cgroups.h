@@ -81,10 +81,21 @@ static __always_inline struct eun_verdict first_verdict(struct kernfs_node *node
 	return verdict;
 }
 
+/* The key of a cgroup whose address is a bare number. */
+static __always_inline struct eun_cgroup key_of(struct cgroup *cgroup)
+{
+	struct eun_cgroup key = {
+		.id = BPF_CORE_READ(cgroup, kn, id),
+		.hierarchy = BPF_CORE_READ(cgroup, root, hierarchy_id),
+	};
+
+	return key;
+}
+
 static __always_inline __u64 fill_cgroup(struct cgroup_event_scratch *scratch, struct cgroup *cgroup)
 {
 	struct cgroup_event *event = &scratch->record;
-	struct eun_cgroup key = eun_cgroup_key(cgroup);
+	struct eun_cgroup key = key_of(cgroup);
 	__u64 size;
 
 	eun_fill_header(&event->header, kind_cgroup_event, eun_current());
@@ -101,7 +112,7 @@ static __always_inline __u64 fill_cgroup(struct cgroup_event_scratch *scratch, s
 __attribute__((noinline)) int see_cgroup(__u64 address, __u64 sight)
 {
 	struct cgroup *cgroup = (struct cgroup *)address;
-	struct eun_cgroup key = eun_cgroup_key(cgroup);
+	struct eun_cgroup key = key_of(cgroup);
 	struct eun_verdict verdict = first_verdict(BPF_CORE_READ(cgroup, kn), key.hierarchy);
 	struct counters *tally = eun_counters_of(kind_cgroup_event);
 	__u32 slot = sight;
@@ -123,20 +134,20 @@ __attribute__((noinline)) int see_cgroup(__u64 address, __u64 sight)
 
 static __always_inline void see_cgroup_of(struct task_struct *task, __u32 sight)
 {
-	struct cgroup *cgroup = eun_cgroup_of(task);
-	struct eun_cgroup key = eun_cgroup_key(cgroup);
+	struct eun_cgroup key = eun_cgroup_key_of(task);
 
 	if (!bpf_map_lookup_elem(&eun_cgroups, &key))
-		see_cgroup((__u64)cgroup, sight);
+		see_cgroup((__u64)eun_plain(eun_cgroup_of(task)), sight);
 }
 
 /* Only the hierarchy that counts: which that is, is the same for every task. */
 static __always_inline void see_cgroup_that_counts(struct cgroup *cgroup, __u32 sight)
 {
-	struct cgroup *own = eun_cgroup_of(eun_current());
+	struct cgroup_root *root = EUN_READ(cgroup, root);
+	__u32 hierarchy = EUN_READ(root, hierarchy_id);
 
-	if (BPF_CORE_READ(cgroup, root, hierarchy_id) == BPF_CORE_READ(own, root, hierarchy_id))
-		see_cgroup((__u64)cgroup, sight);
+	if (hierarchy == eun_cgroup_key_of(eun_current()).hierarchy)
+		see_cgroup((__u64)eun_plain(cgroup), sight);
 }
 
 #endif

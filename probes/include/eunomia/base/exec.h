@@ -57,8 +57,8 @@ static __always_inline __u64 fill_exec(struct exec_event *event, struct task_str
 	event->args_count = BPF_CORE_READ(program, argc);
 	event->environment_bytes = BPF_CORE_READ(mm, env_end) - BPF_CORE_READ(mm, env_start);
 	put_arguments(&builder, &event->args, mm);
-	EUN_PUT_PATH(exec_event, &builder, &event->working_directory, &fs->pwd, task, copy);
-	EUN_PUT_PATH(exec_event, &builder, &event->executable, &file->f_path, task, copy);
+	EUN_PUT_PATH(exec_event, &builder, &event->working_directory, &fs->pwd, bpf_get_current_task(), copy);
+	EUN_PUT_PATH(exec_event, &builder, &event->executable, &file->f_path, bpf_get_current_task(), copy);
 	eun_put_string(&builder, &event->exec_path, BPF_CORE_READ(program, filename), false);
 	return eun_size(&builder);
 }
@@ -83,13 +83,12 @@ static __always_inline void report_exec(struct task_struct *task, struct linux_b
 	end_lifecycle(tally, fate, submit_lifecycle(&event->header, size));
 }
 
-TWICE(sched_process_exec, on_exec, struct task_struct *self, int old_pid, struct linux_binprm *program)
+TWICE(sched_process_exec, on_exec, struct task_struct *task, int old_pid, struct linux_binprm *program)
 {
-	struct task_struct *task = eun_plain(self);
 	struct once once = { .event = ONCE_EXEC };
 
-	once.pid = BPF_CORE_READ(task, tgid);
-	once.incarnation = BPF_CORE_READ(task, start_boottime) + BPF_CORE_READ(task, self_exec_id);
+	once.pid = EUN_READ(task, tgid);
+	once.incarnation = EUN_READ(task, start_boottime) + EUN_READ(task, self_exec_id);
 	if (!first_to_handle(once))
 		return 0;
 	see_cgroup_of(task, SIGHT_EXEC + copy);

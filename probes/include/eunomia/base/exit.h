@@ -18,9 +18,12 @@ LIFECYCLE_EVENT(exit_event, "process.exit", "exit");
 /* The status that wait(2) will give for the process. */
 static __always_inline __u32 status_of(struct task_struct *task)
 {
-	if (BPF_CORE_READ(task, signal, flags) & SIGNAL_GROUP_EXIT)
-		return BPF_CORE_READ(task, signal, group_exit_code);
-	return BPF_CORE_READ(task, group_leader, exit_code);
+	struct signal_struct *signal = EUN_READ(task, signal);
+	struct task_struct *leader = EUN_READ(task, group_leader);
+
+	if (EUN_READ(signal, flags) & SIGNAL_GROUP_EXIT)
+		return EUN_READ(signal, group_exit_code);
+	return EUN_READ(leader, exit_code);
 }
 
 static __always_inline void fill_exit(struct exit_event *event, struct task_struct *task)
@@ -36,7 +39,8 @@ static __always_inline void fill_exit(struct exit_event *event, struct task_stru
 static __always_inline enum fate fate_of_exit(struct task_struct *task)
 {
 	enum fate fate = fate_of(task);
-	__u64 lived = bpf_ktime_get_boot_ns() - BPF_CORE_READ(task, group_leader, start_boottime);
+	struct task_struct *leader = EUN_READ(task, group_leader);
+	__u64 lived = bpf_ktime_get_boot_ns() - EUN_READ(leader, start_boottime);
 
 	return fate == FATE_LET_OUT && lived < min_duration ? FATE_STATE_ONLY : fate;
 }
@@ -62,13 +66,15 @@ static __always_inline void report_exit(struct task_struct *task)
 
 TWICE(sched_process_exit, on_exit, struct task_struct *task)
 {
+	struct signal_struct *signal = EUN_READ(task, signal);
+	struct task_struct *leader = EUN_READ(task, group_leader);
 	struct once once = { .event = ONCE_EXIT };
 
 	/* Threads that go together may all find nobody left: the first to say so is the last. */
-	if (BPF_CORE_READ(task, signal, live.counter) > 0)
+	if (EUN_READ(signal, live.counter) > 0)
 		return 0;
-	once.pid = BPF_CORE_READ(task, tgid);
-	once.incarnation = BPF_CORE_READ(task, group_leader, start_boottime);
+	once.pid = EUN_READ(task, tgid);
+	once.incarnation = EUN_READ(leader, start_boottime);
 	if (first_to_handle(once))
 		report_exit(task);
 	return 0;

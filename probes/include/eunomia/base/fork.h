@@ -18,15 +18,16 @@ LIFECYCLE_EVENT(fork_event, "process.fork", "fork");
 
 static __always_inline void fill_child(struct fork_event *event, struct task_struct *child)
 {
-	struct eun_cgroup cgroup = eun_cgroup_key(eun_cgroup_of(child));
+	struct eun_cgroup cgroup = eun_cgroup_key_of(child);
+	struct task_struct *parent = EUN_READ(child, real_parent);
 
-	event->child_start_time = BPF_CORE_READ(child, start_boottime);
+	event->child_start_time = EUN_READ(child, start_boottime);
 	event->child_cgroup_id = cgroup.id;
 	event->child_cgroup_hierarchy = cgroup.hierarchy;
-	event->child_exec_count = BPF_CORE_READ(child, self_exec_id);
-	event->child_pid = BPF_CORE_READ(child, tgid);
+	event->child_exec_count = EUN_READ(child, self_exec_id);
+	event->child_pid = EUN_READ(child, tgid);
 	event->child_vpid = eun_own_upid(child).nr;
-	event->child_parent_pid = BPF_CORE_READ(child, real_parent, tgid);
+	event->child_parent_pid = EUN_READ(parent, tgid);
 	event->pad = 0;
 }
 
@@ -54,11 +55,11 @@ TWICE(sched_process_fork, on_fork, struct task_struct *parent, struct task_struc
 	struct once once = { .event = ONCE_FORK };
 	bool joined;
 
-	once.pid = BPF_CORE_READ(child, tgid);
-	if (!tally || once.pid != (__u32)BPF_CORE_READ(child, pid))
+	once.pid = EUN_READ(child, tgid);
+	if (!tally || once.pid != (__u32)EUN_READ(child, pid))
 		return 0;
 	joined = join_tree(parent, child);
-	once.incarnation = BPF_CORE_READ(child, start_boottime);
+	once.incarnation = EUN_READ(child, start_boottime);
 	if (!first_to_handle(once))
 		return 0;
 	if (!joined)
@@ -70,7 +71,7 @@ TWICE(sched_process_fork, on_fork, struct task_struct *parent, struct task_struc
 
 TWICE(sched_process_free, on_free, struct task_struct *task)
 {
-	if (BPF_CORE_READ(task, pid) == BPF_CORE_READ(task, tgid))
+	if (EUN_READ(task, pid) == EUN_READ(task, tgid))
 		leave_tree(task);
 	return 0;
 }

@@ -11,14 +11,14 @@
 /* Tells a process from a later one of the same number. Never 0. */
 static __always_inline __u32 tag_of(struct task_struct *leader)
 {
-	return (BPF_CORE_READ(leader, start_boottime) >> 10) | 1;
+	return (EUN_READ(leader, start_boottime) >> 10) | 1;
 }
 
 /* Lets a child of a member in; false where there is no room, and the child and its descendants go unseen. */
 static __always_inline bool join_tree(struct task_struct *parent, struct task_struct *child)
 {
-	__u32 parent_tgid = BPF_CORE_READ(parent, tgid);
-	__u32 tgid = BPF_CORE_READ(child, tgid);
+	__u32 parent_tgid = EUN_READ(parent, tgid);
+	__u32 tgid = EUN_READ(child, tgid);
 	struct eun_member *member = bpf_map_lookup_elem(&eun_tree, &parent_tgid);
 	struct eun_member *there = bpf_map_lookup_elem(&eun_tree, &tgid);
 	struct eun_member joined = { .tag = tag_of(child) };
@@ -34,7 +34,7 @@ static __always_inline bool join_tree(struct task_struct *parent, struct task_st
 
 static __always_inline void leave_tree(struct task_struct *leader)
 {
-	__u32 tgid = BPF_CORE_READ(leader, tgid);
+	__u32 tgid = EUN_READ(leader, tgid);
 	struct eun_member *member = bpf_map_lookup_elem(&eun_tree, &tgid);
 
 	if (member && member->tag == tag_of(leader))
@@ -64,7 +64,7 @@ static __always_inline __u32 inherited_sets(struct task_struct *task)
 /* At start: gives a root its tag, and lets a process in whose ancestor is. */
 static __always_inline void adopt_into_tree(struct task_struct *leader)
 {
-	__u32 tgid = BPF_CORE_READ(leader, tgid);
+	__u32 tgid = EUN_READ(leader, tgid);
 	struct eun_member *member = bpf_map_lookup_elem(&eun_tree, &tgid);
 	struct eun_member adopted = { .tag = tag_of(leader), .sets = inherited_sets(leader) };
 

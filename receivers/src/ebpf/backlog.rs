@@ -10,10 +10,13 @@ use eunomia_core::signal::Signal;
 
 use super::drain::{Kind, kind_of};
 
+/// Rows of a batch by the position of their kind.
+type Counts = Vec<(usize, u64)>;
+
 /// What waits, oldest first.
 #[derive(Debug, Default)]
 pub(super) struct Backlog {
-    waiting: VecDeque<Batch>,
+    waiting: VecDeque<(Counts, Signal)>,
     blocked: bool,
     kinds: Vec<Option<Kind>>,
 }
@@ -35,19 +38,17 @@ impl Backlog {
     /// Adds a batch.
     pub(super) fn push(&mut self, batch: Batch) {
         if !batch.is_empty() {
-            self.waiting.push_back(batch);
+            let counts = self.counts(&batch);
+            self.waiting.push_back((counts, Signal::Events(batch)));
         }
     }
 
     /// Sends what there is room for.
     pub(super) fn flush(&mut self, output: &Output) {
         self.blocked = false;
-        while let Some(batch) = self.waiting.pop_front() {
-            let counts = self.counts(&batch);
-            if let Err(Full(back)) = output.try_send(Signal::Events(batch)) {
-                if let Signal::Events(batch) = *back {
-                    self.waiting.push_front(batch);
-                }
+        while let Some((counts, batch)) = self.waiting.pop_front() {
+            if let Err(Full(back)) = output.try_send(batch) {
+                self.waiting.push_front((counts, *back));
                 self.blocked = true;
                 return;
             }
@@ -58,16 +59,15 @@ impl Backlog {
     /// Sends everything with `send`, which may wait.
     pub(super) fn send_all(&mut self, send: &impl Fn(Signal)) {
         self.blocked = false;
-        while let Some(batch) = self.waiting.pop_front() {
-            let counts = self.counts(&batch);
-            send(Signal::Events(batch));
+        while let Some((counts, batch)) = self.waiting.pop_front() {
+            send(batch);
             self.book_received(&counts);
         }
     }
 
     /// Rows by the position of their kind; rows that no probe made are not
     /// counted.
-    fn counts(&self, batch: &Batch) -> Vec<(usize, u64)> {
+    fn counts(&self, batch: &Batch) -> Counts {
         let position = |(schema, count)| Some((kind_of(&self.kinds, schema)?, count));
         batch.count_by_schema().filter_map(position).collect()
     }

@@ -12,7 +12,7 @@
 //! for the bulk that is older than they are, up to a number of bytes, and are
 //! lost as `pipeline_full` beyond.
 
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -314,5 +314,5 @@ fn sleep(rings: &OwnedFd) -> Result<(), LoadError> {
 }
 
 fn fd_of(ring: &RingBuf<MapData>) -> BorrowedFd<'_> {
-    std::os::fd::AsFd::as_fd(ring)
+    ring.as_fd()
 }

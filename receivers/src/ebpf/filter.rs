@@ -64,16 +64,14 @@ pub(super) fn write(
     if sets(settings, probes).any(|(_, filter)| filter.uses_pids()) {
         check_pid_namespace()?;
     }
-    let lists: [(&'static str, fn(&FilterSettings) -> &[u32]); 3] = [
-        ("eun_pids", |filter| &filter.pid),
-        ("eun_uids", |filter| &filter.uid),
-        ("eun_pidns", |filter| &filter.pid_namespace),
-    ];
-    for (map, values) in lists {
-        let wanted = collect(
-            sets(settings, probes)
-                .flat_map(|(set, filter)| values(filter).iter().map(move |value| (*value, set))),
-        );
+    for map in ["eun_pids", "eun_uids", "eun_pidns"] {
+        let values = |filter: &FilterSettings| match map {
+            "eun_pids" => filter.pid.clone(),
+            "eun_uids" => filter.uid.clone(),
+            _ => filter.pid_namespace.clone(),
+        };
+        let with_set = |(set, filter)| values(filter).into_iter().map(move |value| (value, set));
+        let wanted = collect(sets(settings, probes).flat_map(with_set));
         insert_all(&mut loaded.numbers(map)?, wanted, map)?;
     }
     let comms = sets(settings, probes)

@@ -58,12 +58,16 @@ impl Loaded {
         let btf = kernel_btf()?;
         let pins = PinDirectory::create()?;
         let directory = pins.path();
+        let values: Vec<_> = (0..probes.len())
+            .map(|index| plan.globals(settings, probes, index))
+            .collect();
+        // One loader for all objects, for each new one reads the kernel's types again. What
+        // it was told for one object it remembers for the next, which is told all its globals.
+        let mut loader = EbpfLoader::new();
+        loader.btf(Some(&btf)).default_map_pin_directory(&directory);
         let mut objects = Vec::new();
-        for (index, probe) in probes.iter().enumerate() {
-            let values = plan.globals(settings, probes, index);
-            let mut loader = EbpfLoader::new();
-            loader.btf(Some(&btf)).default_map_pin_directory(&directory);
-            for (name, bytes) in &values {
+        for (probe, values) in probes.iter().zip(&values) {
+            for (name, bytes) in values {
                 loader.override_global(name, &bytes[..], false);
             }
             for (map, entries) in plan.map_sizes(settings, probe) {

@@ -87,11 +87,11 @@ impl Losses {
 
 /// What `lost` has beyond `told`, by reason.
 fn newly_lost<'a>(lost: &'a ByReason, told: &'a ByReason) -> impl Iterator<Item = (&'a str, u64)> {
-    let new = |(reason, count): (&'a Box<str>, &u64)| {
-        let told = told.get(reason).copied().unwrap_or(0);
-        (&**reason, count.saturating_sub(told))
-    };
-    lost.iter().map(new).filter(|(_, count)| *count > 0)
+    let before = |reason| told.get(reason).copied().unwrap_or(0);
+    let new = lost
+        .iter()
+        .map(move |(reason, count)| (&**reason, count.saturating_sub(before(reason))));
+    new.filter(|(_, count)| *count > 0)
 }
 
 fn schema() -> EventSchema {

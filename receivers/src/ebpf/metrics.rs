@@ -14,7 +14,7 @@ use super::clock;
 use super::error::LoadError;
 use super::load::Loaded;
 use super::probe::Probe;
-use super::raw_map::RawMap;
+use super::sys::RawMap;
 use crate::object::Metric;
 
 /// The metric maps of a receiver's probes.
@@ -110,6 +110,10 @@ fn read_map(
     Ok(())
 }
 
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the library knows some thirty types that cannot be metric maps"
+)]
 fn data_of(map: Map) -> Option<MapData> {
     match map {
         Map::Array(data)

@@ -23,10 +23,10 @@ mod missed;
 mod pins;
 mod plan;
 mod probe;
-mod raw_map;
 mod receiver;
 mod settings;
 mod start;
+mod sys;
 mod tally;
 
 pub use catalogue::{OptionSummary, ProbeSummary, built_in};

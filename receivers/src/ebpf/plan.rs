@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::load::shares_rings;
 use super::probe::Probe;
 use super::settings::EbpfSettings;
+use crate::object::Global;
 
 /// The receiver's filter is the first set, the probes' own follow.
 pub(super) const RECEIVER_SET: u32 = 1;
@@ -74,8 +75,26 @@ impl Plan {
             .unwrap_or(0)
     }
 
-    /// The values of all read-only globals that the loader or the user sets.
+    /// The values of all read-only globals of a probe: set by the loader or the
+    /// user, or as compiled.
     pub(super) fn globals(
+        &self,
+        settings: &EbpfSettings,
+        probes: &[Probe],
+        index: usize,
+    ) -> Vec<(Box<str>, Vec<u8>)> {
+        let set = self.set_globals(settings, probes, index);
+        let object = probes.get(index).map(|probe| &probe.object);
+        let globals = object.into_iter().flat_map(|object| &object.globals);
+        let value = |global: &Global| {
+            let value = set.iter().rev().find(|(name, _)| *name == global.name);
+            let value = value.map_or_else(|| global.default.to_vec(), |(_, value)| value.clone());
+            (global.name.clone(), value)
+        };
+        globals.map(value).collect()
+    }
+
+    fn set_globals(
         &self,
         settings: &EbpfSettings,
         probes: &[Probe],
@@ -116,8 +135,6 @@ impl Plan {
             }
         }
         values.push(("eun_let_out".into(), vec![u8::from(probe.is_named)]));
-        // What the object does not have would be an error of the loader library.
-        values.retain(|(name, _)| probe.object.global(name).is_some());
         values
     }
 

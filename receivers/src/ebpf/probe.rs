@@ -112,7 +112,7 @@ fn resolve_one(settings: &EbpfSettings, entry: &Entry) -> Result<Probe, ConfigEr
             Err(error) => errors.append(error),
         }
     }
-    for global in decoded.globals.iter().flat_map(|globals| globals.entries()) {
+    for global in decoded.globals.iter().flat_map(Node::entries) {
         match global_value(&object, global) {
             Ok(value) => globals.push(value),
             Err(error) => errors.append(error),

@@ -11,6 +11,7 @@ use eunomia_core::config::ConfigErrors;
 use eunomia_core::pipeline::Output;
 use eunomia_core::signal::Signal;
 use tokio::runtime::Handle;
+use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 
 use super::error::LoadError;
@@ -18,6 +19,8 @@ use super::metrics::MetricMaps;
 use super::probe::{self, Probe};
 use super::settings::EbpfSettings;
 use super::start::{self, Started};
+use super::sys::give_memory_back;
+use super::tally::ProbeAccounts;
 
 impl BuildReceiver for EbpfSettings {
     fn build(self: Box<Self>, context: &BuildContext) -> Result<Box<dyn Receiver>, ConfigErrors> {
@@ -50,7 +53,7 @@ impl Receiver for Ebpf {
         let started = spawn_blocking(move || start_what_works(&settings, probes, &boot_id)).await;
         let started = started.map_err(ComponentError::failed)??;
         self.accounts
-            .register(Arc::<super::tally::ProbeAccounts>::clone(&started.accounts));
+            .register(Arc::<ProbeAccounts>::clone(&started.accounts));
         self.started = Some(started);
         Ok(())
     }
@@ -70,7 +73,7 @@ impl Receiver for Ebpf {
         let output = Arc::new(output);
         let (handle, to_pipelines) = (Handle::current(), Arc::clone(&output));
         let thread = std::thread::Builder::new().name("drain".to_owned());
-        let (ended, mut has_ended) = tokio::sync::oneshot::channel();
+        let (ended, mut has_ended) = oneshot::channel();
         let work = move || {
             let send = |signal| handle.block_on(to_pipelines.send(signal));
             let result = drain.run(&to_pipelines, send);
@@ -108,7 +111,10 @@ impl Receiver for Ebpf {
         spawn_blocking(move || thread.join())
             .await
             .map_err(ComponentError::failed)?
-            .map_err(|_| ComponentError::failed("the drain thread broke down"))?;
+            .map_err(|panic| {
+                tracing::error!(?panic, "the drain thread broke down");
+                ComponentError::failed("the drain thread broke down")
+            })?;
         result
             .map_err(ComponentError::failed)?
             .map_err(ComponentError::from)
@@ -125,7 +131,10 @@ fn start_what_works(
 ) -> Result<Started, LoadError> {
     loop {
         let error = match start::start(settings, &probes, boot_id) {
-            Ok(started) => return Ok(started),
+            Ok(started) => {
+                give_memory_back();
+                return Ok(started);
+            }
             Err(error) => error,
         };
         let named = probes.iter().filter(|probe| probe.is_named).count();

@@ -17,6 +17,9 @@ mod sink;
 mod throttle;
 
 #[cfg(test)]
+mod settings_tests;
+
+#[cfg(test)]
 #[path = "../tests/support/mod.rs"]
 mod support;
 

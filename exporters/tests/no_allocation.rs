@@ -8,6 +8,7 @@ use eunomia_core::batch::Batch;
 use eunomia_core::signal::Signal;
 use eunomia_exporters::{JsonEncoder, Lines, LogsEncoder};
 
+#[cfg(test)]
 #[path = "support/mod.rs"]
 mod support;
 

@@ -1,6 +1,7 @@
 //! Requests to their receiver: collected for a moment, several on their way,
 //! repeated as the specification says.
 
+use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -105,7 +106,7 @@ impl Link {
 }
 
 /// The innermost cause: the others say only that there was one.
-fn reason(error: &dyn std::error::Error) -> String {
+fn reason(error: &dyn Error) -> String {
     let mut cause = error;
     while let Some(source) = cause.source() {
         cause = source;
@@ -250,8 +251,18 @@ impl Sender {
     fn waits(&self, status: &Status) {
         if self.log.passes() {
             let (exporter, endpoint) = (&*self.id, &*self.endpoint);
-            let error = status.message();
-            tracing::warn!(exporter, endpoint, code = ?status.code(), error, "a request failed and is sent again");
+            let error = match status.source() {
+                Some(source) => reason(source),
+                None => status.message().to_owned(),
+            };
+            let code = code_name(status.code());
+            tracing::warn!(
+                exporter,
+                endpoint,
+                code,
+                error,
+                "a request failed and is sent again"
+            );
         }
     }
 

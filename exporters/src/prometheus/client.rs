@@ -1,6 +1,5 @@
 //! The page behind its port.
 
-use std::fs;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -17,15 +16,13 @@ use eunomia_core::metric::MetricBatch;
 use eunomia_core::queue::{Delivery, QueueReader};
 use eunomia_core::signal::Signal;
 use eunomia_core::time::WallNanos;
-use rustix::param::page_size;
-use rustix::time::{ClockId, clock_gettime};
 use tokio::net::TcpListener;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::config::PrometheusConfig;
 use super::encode::Number;
 use super::events::{EVENTS, EventCounts};
-use super::own::{OVERFLOW, OwnMetrics, SERIES, Usage, is_own};
+use super::own::{OVERFLOW, OwnMetrics, SERIES, is_own};
 use super::points::Points;
 use crate::throttle::Throttle;
 
@@ -90,9 +87,9 @@ impl Page {
         shown.points.expire(now);
     }
 
-    pub(super) fn render(&self, usage: Usage, now: WallNanos) -> String {
+    pub(super) fn render(&self, now: WallNanos) -> String {
         let own = self.own.as_ref().map(|accounts| {
-            let own = OwnMetrics::new(&accounts.read(), usage);
+            let own = OwnMetrics::new(&accounts.read());
             (own, self.further_points(accounts, now))
         });
         let shown = self.lock();
@@ -223,19 +220,7 @@ impl Exporter for PrometheusExporter {
 }
 
 async fn metrics(State(page): State<Arc<Page>>) -> impl IntoResponse {
-    ([(CONTENT_TYPE, TEXT)], page.render(usage(), wall_clock()))
-}
-
-/// What this process has used. A figure that cannot be read is zero.
-fn usage() -> Usage {
-    let cpu = clock_gettime(ClockId::ProcessCPUTime);
-    let resident_pages = fs::read_to_string("/proc/self/statm")
-        .ok()
-        .and_then(|text| text.split(' ').nth(1)?.parse::<u64>().ok());
-    Usage {
-        cpu: Duration::try_from(cpu).unwrap_or_default(),
-        resident_bytes: resident_pages.unwrap_or(0) * page_size() as u64,
-    }
+    ([(CONTENT_TYPE, TEXT)], page.render(wall_clock()))
 }
 
 fn wall_clock() -> WallNanos {

@@ -1,20 +1,9 @@
 //! The program's own metrics: the accounts of its components, in Prometheus's
 //! form.
 
-use std::time::Duration;
-
 use eunomia_core::account::{Account, ByReason, ExporterAccount, ProbeAccount, ProcessorAccount};
 
 use super::encode::{Family, Labels, Number, Sample, Type};
-
-/// What the operating system says of this process.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Usage {
-    /// Time on a CPU, in user space and in the kernel.
-    pub(super) cpu: Duration,
-    /// Memory resident, in bytes.
-    pub(super) resident_bytes: u64,
-}
 
 /// A family of own metrics and how it is described.
 type Described = (&'static str, Type, &'static str);
@@ -74,16 +63,6 @@ const QUEUE_BYTES: Described = (
     Type::Gauge,
     "Memory of what waits for an exporter or is on its way.",
 );
-const PROCESS_CPU: Described = (
-    "eunomia_process_cpu_seconds_total",
-    Type::Counter,
-    "Time that this process spent on a CPU.",
-);
-const PROCESS_MEMORY: Described = (
-    "eunomia_process_memory_rss_bytes",
-    Type::Gauge,
-    "Resident memory of this process.",
-);
 /// Series that a metric of the page has.
 pub(super) const SERIES: Described = (
     "eunomia_prometheus_series",
@@ -98,7 +77,7 @@ pub(super) const OVERFLOW: Described = (
 );
 
 /// Every own metric, in the order of the page.
-const ALL: [Described; 15] = [
+const ALL: [Described; 13] = [
     PROBE_SEEN,
     PROBE_FILTERED,
     PROBE_RECEIVED,
@@ -110,8 +89,6 @@ const ALL: [Described; 15] = [
     EXPORTER_DROPPED,
     QUEUE_EVENTS,
     QUEUE_BYTES,
-    PROCESS_CPU,
-    PROCESS_MEMORY,
     SERIES,
     OVERFLOW,
 ];
@@ -127,7 +104,7 @@ pub(super) fn is_own(name: &str) -> bool {
 pub(super) struct OwnMetrics(Vec<Family>);
 
 impl OwnMetrics {
-    pub(super) fn new(accounts: &[Account], usage: Usage) -> Self {
+    pub(super) fn new(accounts: &[Account]) -> Self {
         let families = ALL
             .iter()
             .map(|(name, kind, help)| Family::new(name, help, *kind));
@@ -139,8 +116,6 @@ impl OwnMetrics {
                 Account::Exporter(account) => own.add_exporter(account),
             }
         }
-        own.add(PROCESS_CPU, &[], Number::Float(usage.cpu.as_secs_f64()));
-        own.add(PROCESS_MEMORY, &[], Number::Uint(usage.resident_bytes));
         own
     }
 

@@ -3,7 +3,6 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::time::Duration;
 
 use eunomia_core::account::{Account, Accountable, Accounts, ProbeAccount, ProcessorAccount};
 use eunomia_core::batch::{Made, Target};
@@ -20,7 +19,6 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::client::Page;
 use super::config::PrometheusConfig;
-use super::own::Usage;
 use crate::support;
 
 const NOW: WallNanos = WallNanos(1_795_334_400_000_000_000);
@@ -83,11 +81,7 @@ fn page(config: &PrometheusConfig) -> Page {
 }
 
 fn render(page: &Page) -> String {
-    let usage = Usage {
-        cpu: Duration::from_millis(1500),
-        resident_bytes: 4096,
-    };
-    page.render(usage, NOW)
+    page.render(NOW)
 }
 
 /// Event counts, points and own metrics, as Prometheus reads them.
@@ -106,8 +100,11 @@ fn everything_is_on_the_page() {
 /// The first scrape shows something, before there is any event.
 #[test]
 fn the_page_is_never_empty() {
-    let page = Page::new(&PrometheusConfig::default(), Some(Accounts::default()));
-    assert!(render(&page).contains("\neunomia_process_cpu_seconds_total 1.5\n"));
+    let page = Page::new(&PrometheusConfig::default(), Some(accounts()));
+    shows(
+        &page,
+        r#"eunomia_exporter_accepted_events_total{exporter="json"} 0"#,
+    );
 }
 
 /// Own metrics are left out where they are not wanted.
@@ -312,10 +309,7 @@ async fn the_page_is_served() {
         answer.contains("content-type: text/plain; version=0.0.4"),
         "{answer}"
     );
-    assert!(
-        answer.contains("eunomia_process_memory_rss_bytes"),
-        "{answer}"
-    );
+    assert!(answer.contains("eunomia_prometheus_series"), "{answer}");
     drop(writer);
     running.await.unwrap().unwrap();
 }

@@ -1,0 +1,88 @@
+//! What is refused about an exporter's settings, through the table that the
+//! program reads.
+
+use eunomia_core::config::{Entry, Node, Span, Value};
+
+use crate::EXPORTERS;
+
+fn node(path: &str, value: Value) -> Node {
+    Node {
+        value,
+        span: Span::whole("test"),
+        path: path.into(),
+    }
+}
+
+/// The errors about `exporter` with one `key`, or its claims.
+fn read(exporter: &str, key: &str, value: Value) -> Result<Vec<String>, String> {
+    let entry = Entry {
+        key: key.into(),
+        key_span: Span::whole("test"),
+        node: node(&format!("{exporter}.{key}"), value),
+    };
+    let body = node(exporter, Value::Map(vec![entry]));
+    let factory = EXPORTERS.iter().find(|factory| factory.name == exporter);
+    let ready = factory.unwrap().read(&body, &mut Vec::new());
+    ready
+        .map(|ready| ready.claims)
+        .map_err(|errors| errors.to_string())
+}
+
+fn text(text: &str) -> Value {
+    Value::Text(text.into())
+}
+
+#[track_caller]
+fn refuses(exporter: &str, key: &str, value: Value, message: &str) {
+    let errors = read(exporter, key, value).unwrap_err();
+    assert!(errors.contains(message), "{errors}");
+}
+
+/// Each range and form that is checked.
+#[test]
+fn wrong_settings_are_refused() {
+    let address = "expected an address such as http://127.0.0.1:4317";
+    refuses("json", "path", text(""), "expected the path of a file");
+    refuses("json", "pth", text("x"), "path");
+    refuses("console", "path", text(""), "expected the path of a file");
+    refuses("record", "path", text(""), "expected the path of a file");
+    refuses("otlp", "endpoint", text("127.0.0.1:4317"), address);
+    refuses("otlp", "endpoint", text("unix:/x"), address);
+    refuses(
+        "otlp",
+        "endpoint",
+        text("https://a:1"),
+        "TLS is not supported yet",
+    );
+    refuses("otlp", "protocol", text("http/json"), "grpc");
+    refuses("otlp", "compression", text("zstd"), "gzip");
+    refuses("otlp", "max_request_bytes", text("1B"), "1KiB to 64MiB");
+    refuses("otlp", "max_in_flight", Value::Integer(0), "1 to 64");
+    refuses("otlp", "timeout", text("0s"), "more than zero");
+    refuses("prometheus", "endpoint", text("9464"), "127.0.0.1:9464");
+    refuses("prometheus", "series_limit", Value::Integer(0), "1 or more");
+    let labels = ["a.b", "a_b"].map(|label| node("labels", text(label)));
+    let labels = Value::List(labels.into());
+    refuses("prometheus", "labels", labels, "two labels are called a_b");
+}
+
+/// What two exporters cannot share is claimed by each.
+#[test]
+fn places_are_claimed() {
+    for (exporter, key, value, claim) in [
+        ("json", "path", "-", "stdout"),
+        ("json", "path", "/a//b", "file /a/b"),
+        ("console", "path", "-", "stdout"),
+        ("record", "path", "/a/b", "file /a/b"),
+        (
+            "prometheus",
+            "endpoint",
+            "127.0.0.1:1",
+            "address 127.0.0.1:1",
+        ),
+    ] {
+        assert_eq!(read(exporter, key, text(value)), Ok(vec![claim.to_owned()]));
+    }
+    let port_zero = read("prometheus", "endpoint", text("127.0.0.1:0"));
+    assert_eq!(port_zero, Ok(Vec::new()));
+}

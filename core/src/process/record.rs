@@ -133,7 +133,10 @@ fn parent_image(lifecycle: &Lifecycle, record: &[u8]) -> Option<(BootNanos, u32)
 fn executable(lifecycle: &Lifecycle, record: &[u8]) -> Option<Executable> {
     let field = lifecycle.field(field_role::EXECUTABLE)?;
     let (path, truncated) = whole_text(field, record)?;
-    (!path.is_empty()).then_some(Executable { path, truncated })
+    // A program is no folder: one that is a detached mount of its own, as runc's copy of itself, has
+    // no path at all.
+    let has_path = !path.is_empty() && &*path != b"/";
+    has_path.then_some(Executable { path, truncated })
 }
 
 fn wide(field: &Field, record: &[u8]) -> Option<u64> {

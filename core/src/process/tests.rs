@@ -407,6 +407,7 @@ fn executable_path_is_turned_round() {
     let (path, name) = (EXECUTABLE_PATH, EXECUTABLE_NAME);
     let leaf = TEXT_LEAF_FIRST;
     shows(b"", 0, &[]);
+    shows(b"/", leaf, &[]);
     shows(
         b"sh/bin/usr/",
         leaf,

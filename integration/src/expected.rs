@@ -14,8 +14,8 @@ pub struct Place {
     pub host: String,
     /// `process.linux.cgroup`.
     pub cgroup: Bytes,
-    /// `container.id` and `container.runtime.name`.
-    pub container: Option<(String, String)>,
+    /// `container.id`, and `container.runtime.name` where the cgroup tells.
+    pub container: Option<(String, Option<&'static str>)>,
 }
 
 impl Place {
@@ -62,7 +62,7 @@ impl Expected {
             None => expected,
             Some((id, runtime)) => expected
                 .with("container.id", id.as_str())
-                .with("container.runtime.name", runtime.as_str()),
+                .with_some("container.runtime.name", *runtime),
         }
     }
 

@@ -30,6 +30,18 @@ impl Naming {
         Self::Podman,
     ];
 
+    /// The runtime's name, unless the cgroup does not tell it.
+    #[must_use]
+    pub fn runtime(self) -> Option<&'static str> {
+        match self {
+            Self::Docker | Self::DockerSystemd => Some("docker"),
+            Self::Kubernetes => None,
+            Self::ContainerdSystemd => Some("containerd"),
+            Self::Crio => Some("cri-o"),
+            Self::Podman => Some("podman"),
+        }
+    }
+
     /// The cgroup of container `id`, relative to the runtime's root.
     #[must_use]
     pub fn cgroup(self, id: &str) -> String {

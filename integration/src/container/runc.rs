@@ -51,6 +51,12 @@ impl Runc {
         &self.cgroup
     }
 
+    /// Its root, seen from outside.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        self.rootfs.path()
+    }
+
     /// A command that runs `arguments` as the container's first process, and ends with it.
     ///
     /// # Errors

@@ -1,6 +1,9 @@
 //! What the workload says of itself: one JSON object a line.
 
+use std::fs;
 use std::net::SocketAddr;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
@@ -140,6 +143,41 @@ pub struct Image {
     pub directory: Bytes,
     /// The size of its environment in memory, with the closing zeros.
     pub environment_bytes: u64,
+}
+
+impl Image {
+    /// What the kernel shows of process `pid`, seen from here; its program below `root`.
+    ///
+    /// # Errors
+    /// It has gone, or is somebody else's.
+    pub fn of(pid: u32, root: &Path) -> Result<Self> {
+        let folder = PathBuf::from(format!("/proc/{pid}"));
+        let read = |name: &str| fs::read(folder.join(name)).map_err(Error::io("read", &folder));
+        let link = |name: &str| {
+            let path = folder.join(name).read_link();
+            let path = path.map_err(Error::io("read a link of", &folder))?;
+            let inside = path.strip_prefix(root).map(|path| Path::new("/").join(path));
+            Ok::<_, Error>(Bytes::from(&inside.unwrap_or(path)))
+        };
+        // After the name, which may hold anything, come the state, the parent and the group.
+        let status = read("stat")?;
+        let status = String::from_utf8_lossy(&status).into_owned();
+        let (_, fields) = status.rsplit_once(") ").unwrap_or_default();
+        let field = |index| fields.split(' ').nth(index).and_then(|text| text.parse().ok());
+        let args = read("cmdline")?;
+        let args = args.strip_suffix(b"\0").unwrap_or(&args);
+        Ok(Self {
+            pid,
+            parent_pid: field(1).unwrap_or_default(),
+            group: field(2).unwrap_or_default(),
+            user: fs::metadata(&folder).map_err(Error::io("look at", &folder))?.uid(),
+            comm: Bytes(read("comm")?.strip_suffix(b"\n").unwrap_or_default().into()),
+            executable: link("exe")?,
+            args: args.split(|byte| *byte == 0).map(|arg| Bytes(arg.into())).collect(),
+            directory: link("cwd")?,
+            environment_bytes: read("environ")?.len() as u64,
+        })
+    }
 }
 
 /// How a process ended.

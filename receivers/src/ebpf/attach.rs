@@ -14,6 +14,7 @@ use aya::{Btf, Ebpf};
 use super::error::LoadError;
 use super::load::chain;
 use super::probe::Probe;
+use super::tracefs;
 use crate::object::{self, Hook};
 
 /// Loads every program of a probe into the kernel.
@@ -50,7 +51,13 @@ pub(super) fn attach(
 ) -> Result<(), LoadError> {
     let step = Step::new(probe, described, "attached");
     let program = step.find(object)?;
-    step.done(attach_to(program, &described.hook))
+    let mut attach = || attach_to(program, &described.hook);
+    let attached = if tracefs::is_needed(described) {
+        tracefs::with_tracefs(attach).map_err(|reason| step.failed(reason))?
+    } else {
+        attach()
+    };
+    step.done(attached)
 }
 
 fn attach_to(program: &mut Program, hook: &Hook) -> Result<(), ProgramError> {

@@ -28,6 +28,7 @@ mod settings;
 mod start;
 mod sys;
 mod tally;
+mod tracefs;
 
 pub use catalogue::{OptionSummary, ProbeSummary, built_in};
 pub use doctor::{Doctor, ProbeFindings, ProgramFindings, doctor};

@@ -1,15 +1,18 @@
 //! What has no safe wrapper: the one module with `unsafe` code.
 //!
 //! The loader library reads maps into types of a fixed size; a metric map has
-//! the sizes that its C file gave it. And glibc keeps what was freed unless it
-//! is asked to give it back.
+//! the sizes that its C file gave it. Glibc keeps what was freed unless it is
+//! asked to give it back. And a thread of a process with others that shares no
+//! mounts with them has to promise that it shares its files.
 #![expect(
     unsafe_code,
-    reason = "bpf(2) with sizes known at run time and malloc_trim(3) have no safe wrapper"
+    reason = "bpf(2) with sizes known at run time, malloc_trim(3) and unshare(2) have no safe wrapper"
 )]
 
 use std::io;
 use std::os::fd::{AsRawFd as _, BorrowedFd};
+
+use rustix::thread::{UnshareFlags, unshare_unsafe};
 
 const BPF_MAP_LOOKUP_ELEM: libc::c_int = 1;
 const BPF_MAP_GET_NEXT_KEY: libc::c_int = 4;
@@ -22,6 +25,16 @@ pub(super) fn give_memory_back() {
     unsafe {
         libc::malloc_trim(0);
     }
+}
+
+/// Gives the calling thread a copy of the mounts, which it may change unseen.
+///
+/// # Errors
+/// Without the privilege for it (`CAP_SYS_ADMIN`).
+pub(super) fn own_mount_namespace() -> io::Result<()> {
+    // SAFETY: only with `UnshareFlags::FILES` could descriptors of other threads go wrong.
+    unsafe { unshare_unsafe(UnshareFlags::NEWNS) }?;
+    Ok(())
 }
 
 /// The part of `union bpf_attr` that elements of maps use.

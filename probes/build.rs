@@ -77,7 +77,10 @@ fn compile(probe: &Probe, root: &Path) -> Result<(), String> {
         .args(["-O2", "-g", "-mcpu=v3", "-target", "bpf"])
         .args(["-Wall", "-Wextra", "-Wno-unused-parameter"])
         .arg(format!("-D__TARGET_ARCH_{target}"))
-        .arg(format!("-fdebug-prefix-map={}=/eunomia/probes", root.display()))
+        .arg(format!(
+            "-fdebug-prefix-map={}=/eunomia/probes",
+            root.display()
+        ))
         .arg(format!("-I{}", root.join("include").display()));
     // Debian keeps <asm/types.h> in a folder of the host's architecture, which the BPF target does not search.
     for folder in ["x86_64", "aarch64"] {

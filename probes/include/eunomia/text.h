@@ -21,41 +21,39 @@
 		__u32 parts; /* see eun_walk */                                                                        \
 	}
 
-/*
- * Declares scratch for struct type in so many copies, and with it TYPE_of(copy), which finds it. The tail needs
- * EUN_READ_BYTES for each string or path, and a per-CPU value is at most 32 KiB in all.
- */
-#define TEXT_RECORD(event, copies, tail_bytes)                                                                         \
+#define EUN_SCRATCH_MAP(event, kind, copies)                                                                           \
 	_Static_assert(sizeof(#event "_text") <= 16, "the kernel takes 15 characters for " #event "_text");            \
-	EUN_SCRATCH(event, tail_bytes);                                                                                \
 	struct {                                                                                                       \
-		__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);                                                               \
+		__uint(type, kind);                                                                                    \
 		__uint(max_entries, copies);                                                                           \
 		__type(key, __u32);                                                                                    \
 		__type(value, struct event##_scratch);                                                                 \
-	} event##_text SEC(".maps");                                                                                   \
+	} event##_text SEC(".maps")
+
+/* TYPE_of(copy) finds the scratch of this CPU. */
+#define EUN_SCRATCH_OF(event, entry_of_copy)                                                                           \
 	static __always_inline struct event *event##_of(__u32 copy)                                                    \
 	{                                                                                                              \
-		return bpf_map_lookup_elem(&event##_text, &copy);                                                      \
-	}                                                                                                              \
+		__u32 entry = entry_of_copy;                                                                           \
+                                                                                                                       \
+		return bpf_map_lookup_elem(&event##_text, &entry);                                                     \
+	}
+
+/*
+ * Declares scratch for struct TYPE in so many copies, and with it TYPE_of(copy), which finds it. The tail needs
+ * EUN_READ_BYTES for each string or path, and a per-CPU value is at most 32 KiB in all.
+ */
+#define TEXT_RECORD(event, copies, tail_bytes)                                                                         \
+	EUN_SCRATCH(event, tail_bytes);                                                                                \
+	EUN_SCRATCH_MAP(event, BPF_MAP_TYPE_PERCPU_ARRAY, copies);                                                     \
+	EUN_SCRATCH_OF(event, copy)                                                                                    \
 	EUN_PATHS_OF(event)
 
 /* The same for records beyond 32 KiB: a plain array with entries for each CPU, which the loader makes large enough. */
 #define LONG_TEXT_RECORD(event, copies, tail_bytes)                                                                    \
-	_Static_assert(sizeof(#event "_text") <= 16, "the kernel takes 15 characters for " #event "_text");            \
 	EUN_SCRATCH(event, tail_bytes);                                                                                \
-	struct {                                                                                                       \
-		__uint(type, BPF_MAP_TYPE_ARRAY);                                                                      \
-		__uint(max_entries, copies);                                                                           \
-		__type(key, __u32);                                                                                    \
-		__type(value, struct event##_scratch);                                                                 \
-	} event##_text SEC(".maps") PER_CPU(copies);                                                                   \
-	static __always_inline struct event *event##_of(__u32 copy)                                                    \
-	{                                                                                                              \
-		__u32 entry = bpf_get_smp_processor_id() * (copies) + copy;                                            \
-                                                                                                                       \
-		return bpf_map_lookup_elem(&event##_text, &entry);                                                     \
-	}                                                                                                              \
+	EUN_SCRATCH_MAP(event, BPF_MAP_TYPE_ARRAY, copies) PER_CPU(copies);                                            \
+	EUN_SCRATCH_OF(event, bpf_get_smp_processor_id() * (copies) + copy)                                            \
 	EUN_PATHS_OF(event)
 
 /* A record that is being built: where it stands, the bytes used, and the largest use that leaves room for a string. */

@@ -7,25 +7,28 @@
 #ifndef EUNOMIA_TWICE_H
 #define EUNOMIA_TWICE_H
 
+/* Arguments of a hook are 64 bits wide each, whatever their type. */
+#define EUN_ANY_TYPES _Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Wint-conversion\"")
+#define EUN_TYPES     _Pragma("GCC diagnostic pop")
+
+#define EUN_ONE_OF_TWO(hook, name, program, copy, args...)                                                             \
+	SEC("tp_btf/" #hook)                                                                                           \
+	EUN_TAG("twice:" #name)                                                                                        \
+	int program(unsigned long long *ctx)                                                                           \
+	{                                                                                                              \
+		return name##_body(copy, ___bpf_ctx_cast(args));                                                       \
+	}
+
 /*
  * TWICE(hook, name, arguments...) { ... } defines the programs name and name_again on a BTF tracepoint; the body sees
  * `copy`, 0 or 1, a constant that tells them and their scratch apart.
  */
 #define TWICE(hook, name, args...)                                                                                     \
 	static __always_inline int name##_body(const __u32 copy, unsigned long long *context, ##args);                 \
-	_Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Wint-conversion\"") SEC("tp_btf/" #hook)     \
-		EUN_TAG("twice:" #name) int                                                                            \
-		name(unsigned long long *ctx)                                                                          \
-	{                                                                                                              \
-		return name##_body(0, ___bpf_ctx_cast(args));                                                          \
-	}                                                                                                              \
-	SEC("tp_btf/" #hook)                                                                                           \
-	EUN_TAG("twice:" #name)                                                                                        \
-	int name##_again(unsigned long long *ctx)                                                                      \
-	{                                                                                                              \
-		return name##_body(1, ___bpf_ctx_cast(args));                                                          \
-	}                                                                                                              \
-	_Pragma("GCC diagnostic pop") static __always_inline int name##_body(const __u32 copy,                         \
-									     unsigned long long *context, ##args)
+	EUN_ANY_TYPES                                                                                                  \
+	EUN_ONE_OF_TWO(hook, name, name, 0, args)                                                                      \
+	EUN_ONE_OF_TWO(hook, name, name##_again, 1, args)                                                              \
+	EUN_TYPES                                                                                                      \
+	static __always_inline int name##_body(const __u32 copy, unsigned long long *context, ##args)
 
 #endif

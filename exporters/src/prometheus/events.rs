@@ -9,6 +9,7 @@ use eunomia_core::schema::EventSchema;
 use eunomia_core::subject::Attributes;
 use eunomia_core::time::WallNanos;
 use eunomia_core::value::{Item, Value};
+use rustc_hash::FxHashMap;
 
 use super::encode::{Family, Labels, Number, Sample, Type};
 use super::name::label_name;
@@ -29,7 +30,7 @@ pub(super) struct EventCounts {
     table: Table,
     schemas: Vec<(Arc<EventSchema>, Vec<Source>)>,
     /// Groups of one batch by schema and actor.
-    known: Vec<((usize, u32), Option<GroupIndex>)>,
+    known: FxHashMap<(usize, u32), Option<GroupIndex>>,
 }
 
 /// Where a label's value comes from, for one event kind.
@@ -48,7 +49,7 @@ impl EventCounts {
             labels: labels.iter().map(|label| label_name(label)).collect(),
             table: Table::new(limit),
             schemas: Vec::new(),
-            known: Vec::new(),
+            known: FxHashMap::default(),
         }
     }
 
@@ -117,9 +118,7 @@ impl EventCounts {
             .any(|source| matches!(source, Source::Attribute(_)));
         // Without values of its own a row is counted as others of its actor are.
         let key = (schema, row.actor_index().0);
-        if !own_values
-            && let Some((_, group)) = self.known.iter().rev().find(|(known, _)| *known == key)
-        {
+        if !own_values && let Some(group) = self.known.get(&key) {
             return *group;
         }
         let texts: Vec<_> = sources
@@ -130,7 +129,7 @@ impl EventCounts {
         let values: Vec<_> = texts.iter().map(Option::as_deref).collect();
         let group = self.table.group(&values);
         if !own_values {
-            self.known.push((key, group));
+            self.known.insert(key, group);
         }
         group
     }

@@ -166,7 +166,7 @@ fn odd_opens_are_told_whole() {
 #[test]
 fn flags_and_files_without_a_path_are_told_whole() {
     let (_scratch, watched) = opens(&["flag-opens"]);
-    assert_eq!(each_is_told_whole(&watched), 25);
+    assert_eq!(each_is_told_whole(&watched), 26);
 }
 
 /// Paths go up across a mount, whatever is mounted, to the root of the process's own namespace.

@@ -25,6 +25,8 @@ pub(crate) fn flags(options: &mut Options) -> Result<()> {
     Attempt::of("created", &made).flags(both).open(CWD)?;
     let missing = folder.join("missing/made");
     Attempt::of("not created", &missing).flags(both).open(CWD)?;
+    let folder = OFlags::DIRECTORY | OFlags::PATH;
+    Attempt::of("the root", "/").flags(folder).open(CWD)?;
     no_path()?;
     RawCall::unpack()?.open_nowhere(&Attempt::of("no argument", ""))
 }

@@ -1,0 +1,159 @@
+//! What an event costs in user space, stage by stage: Markdown tables on stdout.
+//!
+//! The stages run one after another in each round, so that their ratios hold
+//! even where the machine is busy and the figures themselves do not.
+
+mod clock;
+mod records;
+mod world;
+
+use std::error::Error;
+use std::hint::black_box;
+use std::io::{Write, stdout};
+use std::sync::Arc;
+
+use clock::Rounds;
+use eunomia_core::batch::Batch;
+use eunomia_core::component::Host;
+use eunomia_core::expression::{Condition, Known};
+use eunomia_core::signal::Signal;
+use eunomia_exporters::{JsonEncoder, Lines, LogsEncoder};
+use world::{EVENTS, MIX, Ring, World};
+
+/// Rounds of each stage, and those before them that warm caches up.
+const ROUNDS: usize = 300;
+const WARM_UP: usize = 20;
+
+/// What a request of the OTLP exporter may hold by default.
+const REQUEST_BYTES: usize = 4 << 20;
+
+const CONDITION: &str = "process.executable.name in (sh, bash, dash, nginx) \
+    and container.id exists and not file.path pmatch (/etc, /root)";
+
+/// The stages, with their budgets in nanoseconds an event.
+const STAGES: [(&str, Option<u32>); 6] = [
+    ("drain + decode", Some(60)),
+    ("process + container lookup", Some(80)),
+    ("NDJSON encode", Some(250)),
+    ("OTLP encode", Some(160)),
+    ("whole path: record bytes to OTLP bytes", Some(500)),
+    ("filter with a condition on three attributes", None),
+];
+
+/// Everything that the stages work with.
+struct Bench {
+    world: World,
+    json: JsonEncoder,
+    lines: Lines,
+    otlp: LogsEncoder,
+    condition: Condition,
+    /// Bytes that the encoders made of the last batch.
+    json_bytes: usize,
+    otlp_bytes: usize,
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let host = Host {
+        name: "node-17.example".into(),
+        id: "0123456789abcdef0123456789abcdef".into(),
+        arch: "amd64".into(),
+        boot_id: "c1d0f0e2-0000-4000-8000-000000000000".into(),
+    };
+    let mut bench = Bench {
+        world: World::new()?,
+        json: JsonEncoder::new(&host),
+        lines: Lines::default(),
+        otlp: LogsEncoder::new(&host, REQUEST_BYTES),
+        condition: Condition::new(CONDITION, Known::Anything)?,
+        json_bytes: 0,
+        otlp_bytes: 0,
+    };
+    let mut out = stdout().lock();
+    stages(&mut bench, &mut out)?;
+    kinds(&mut bench, &mut out)
+}
+
+fn stages(bench: &mut Bench, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
+    let ring = bench.world.ring(None)?;
+    let measured = bench.measure(&ring);
+    writeln!(out, "| stage | median ns | best ns | budget ns | |")?;
+    writeln!(out, "|---|--:|--:|--:|---|")?;
+    for ((name, budget), (median, best)) in STAGES.iter().zip(measured) {
+        let (budget, verdict) = match budget {
+            Some(budget) if median <= f64::from(*budget) => (budget.to_string(), "held"),
+            Some(budget) => (budget.to_string(), "**missed**"),
+            None => (String::new(), ""),
+        };
+        writeln!(out, "| {name} | {median:.0} | {best:.0} | {budget} | {verdict} |")?;
+    }
+    Ok(())
+}
+
+fn kinds(bench: &mut Bench, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
+    writeln!(out)?;
+    writeln!(
+        out,
+        "| median ns of | record bytes | drain | lookup | NDJSON | bytes | OTLP | bytes | whole path |"
+    )?;
+    writeln!(out, "|---|--:|--:|--:|--:|--:|--:|--:|--:|")?;
+    for (name, of_sixteen) in MIX {
+        let ring = bench.world.ring(Some(name))?;
+        let [drain, lookup, json, otlp, whole, _] = bench.measure(&ring).map(|(median, _)| median);
+        writeln!(
+            out,
+            "| `{name}` ({of_sixteen} of 16) | {} | {drain:.0} | {lookup:.0} | {json:.0} | {} | {otlp:.0} | {} | {whole:.0} |",
+            ring.mean_bytes(),
+            bench.json_bytes,
+            bench.otlp_bytes,
+        )?;
+    }
+    Ok(())
+}
+
+impl Bench {
+    /// Median and best of each stage for the events of `ring`.
+    fn measure(&mut self, ring: &Ring) -> [(f64, f64); STAGES.len()] {
+        let mut stages: [Rounds; STAGES.len()] = Default::default();
+        for round in 0..WARM_UP + ROUNDS {
+            if round == WARM_UP {
+                stages = Default::default();
+            }
+            let [drain, lookup, json, otlp, whole, filter] = &mut stages;
+            let batch = drain.time(|| self.world.drain(ring));
+            let batch = lookup.time(|| self.world.look_up(batch));
+            let signal = Signal::Events(batch);
+            json.time(|| self.encode_json(&signal));
+            let Signal::Events(mut batch) = signal else {
+                continue;
+            };
+            otlp.time(|| self.encode_otlp(&batch));
+            let condition = &mut self.condition;
+            filter.time(|| batch.retain(|row| condition.matches(&row)));
+            black_box(batch);
+            whole.time(|| {
+                let batch = self.world.drain(ring);
+                // The exporter is behind a queue, which shares the batch.
+                let batch = Arc::new(self.world.look_up(batch));
+                self.encode_otlp(&batch);
+            });
+        }
+        stages.map(|mut rounds| rounds.per(EVENTS))
+    }
+
+    fn encode_json(&mut self, signal: &Signal) {
+        self.lines.clear();
+        self.json.encode(signal, &mut self.lines);
+        self.json_bytes = black_box(&self.lines.bytes).len() / EVENTS;
+    }
+
+    fn encode_otlp(&mut self, batch: &Batch) {
+        let mut bytes = 0;
+        self.otlp.push(batch, |pushed| {
+            if let eunomia_exporters::Pushed::Full(request) = black_box(pushed) {
+                bytes += request.body.len();
+            }
+        });
+        bytes += black_box(self.otlp.finish()).map_or(0, |request| request.body.len());
+        self.otlp_bytes = bytes / EVENTS;
+    }
+}

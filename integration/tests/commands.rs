@@ -8,7 +8,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-use eunomia_integration::{Account, Event, Finished, Pipeline, Scratch, Workload, pipeline_binary};
+use eunomia_integration::{
+    Account, Error, Event, Finished, Pipeline, Scratch, Workload, pipeline_binary, until,
+};
 use rustix::process::Signal;
 use serde_json::Value;
 

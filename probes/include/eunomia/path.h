@@ -44,13 +44,23 @@ static __always_inline struct file *eun_file_of(struct task_struct *task, __u32 
 					  (builder)->used));                                                           \
 	})
 
-/* No flags are no path. */
+/* Takes the text that a walk has put behind the used bytes. No flags are no path, and no parts are the root. */
 static __always_inline void eun_take_path(struct eun_builder *builder, struct text *text, __u64 walked)
 {
-	text->offset = builder->used;
-	text->length = walked;
+	__u64 used = builder->used;
+	__u64 length = (__u32)walked;
+
+	EUN_OPAQUE(used);
+	if (used > builder->limit)
+		return;
+	if (walked && !length) {
+		((char *)builder->record)[used] = '/';
+		length = 1;
+	}
+	text->offset = used;
+	text->length = length;
 	text->flags = walked >> 32;
-	builder->used += (__u32)walked;
+	builder->used = used + length;
 }
 
 #endif

@@ -83,10 +83,6 @@ static __always_inline __u64 eun_walk(char *scratch, __u64 size, __u64 used, str
 	__u64 end = used;
 
 	*parts = 0;
-	EUN_OPAQUE(used);
-	if (used > size - EUN_NAME_BYTES - 1)
-		return (complete | TEXT_TRUNCATED) << 32;
-	scratch[used] = '/'; /* the root itself; the first part takes its place */
 	for (int turn = 0; turn <= EUN_PATH_PARTS + EUN_MOUNTS; turn++) {
 		enum eun_place place = eun_place_of(&walk);
 		struct dentry *dentry = walk.dentry;
@@ -94,7 +90,7 @@ static __always_inline __u64 eun_walk(char *scratch, __u64 size, __u64 used, str
 		__u64 length;
 
 		if (place == EUN_AT_ROOT)
-			return (end > used ? end - used : 1) | complete << 32;
+			return (end - used) | complete << 32;
 		if (place == EUN_AT_MOUNT) {
 			eun_leave_mount(&walk);
 			continue;

@@ -84,7 +84,10 @@ fn stages(bench: &mut Bench, out: &mut impl Write) -> Result<(), Box<dyn Error>>
             Some(budget) => (budget.to_string(), "**missed**"),
             None => (String::new(), ""),
         };
-        writeln!(out, "| {name} | {median:.0} | {best:.0} | {budget} | {verdict} |")?;
+        writeln!(
+            out,
+            "| {name} | {median:.0} | {best:.0} | {budget} | {verdict} |"
+        )?;
     }
     Ok(())
 }

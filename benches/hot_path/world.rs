@@ -244,11 +244,17 @@ fn record(
             .integer("eunomia.file.flags", 0o2_000_000)
             .integer("file.mode", u64::MAX)
             .integer("eunomia.file.fd", 11)
-            .path("file.path", "/usr/lib/python3/dist-packages/app/core/db/models/user/__init__.py"),
+            .path(
+                "file.path",
+                "/usr/lib/python3/dist-packages/app/core/db/models/user/__init__.py",
+            ),
         "process.exec" => new
             .integer("eunomia.process.environment_bytes", 1830)
             .integer("process.args_count", 3)
-            .arguments("process.command_args", &["/bin/sh", "-c", "cat /etc/hostname"])
+            .arguments(
+                "process.command_args",
+                &["/bin/sh", "-c", "cat /etc/hostname"],
+            )
             .path("process.working_directory", "/srv/app")
             .path("eunomia.process.exec_path", "/bin/sh")
             .executable(actor.executable),

@@ -13,6 +13,7 @@ mod number;
 mod otlp;
 mod prometheus;
 mod record;
+mod repeat;
 mod sink;
 mod throttle;
 

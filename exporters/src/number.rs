@@ -1,19 +1,32 @@
 //! Numbers and bytes as text, without the machinery of `fmt`: every event has a
 //! dozen of them.
 
-/// Appends `value` in decimal.
-pub(crate) fn write_unsigned(mut value: u64, out: &mut Vec<u8>) {
-    let mut digits = [0_u8; 20];
-    let mut length = 0;
-    for slot in digits.iter_mut().rev() {
-        *slot = b'0' + u8::try_from(value % 10).unwrap_or(0);
-        value /= 10;
-        length += 1;
-        if value == 0 {
-            break;
+/// The digits of a number, right-aligned.
+struct Digits([u8; 20], usize);
+
+impl Digits {
+    fn new(mut value: u64) -> Self {
+        let mut digits = [0; 20];
+        let mut start = digits.len();
+        for slot in digits.iter_mut().rev() {
+            *slot = b'0' + u8::try_from(value % 10).unwrap_or(0);
+            value /= 10;
+            start -= 1;
+            if value == 0 {
+                break;
+            }
         }
+        Self(digits, start)
     }
-    out.extend_from_slice(digits.get(digits.len() - length..).unwrap_or_default());
+
+    fn bytes(&self) -> &[u8] {
+        self.0.get(self.1..).unwrap_or_default()
+    }
+}
+
+/// Appends `value` in decimal.
+pub(crate) fn write_unsigned(value: u64, out: &mut Vec<u8>) {
+    out.extend_from_slice(Digits::new(value).bytes());
 }
 
 /// Appends `value` in decimal.
@@ -22,6 +35,19 @@ pub(crate) fn write_signed(value: i64, out: &mut Vec<u8>) {
         out.push(b'-');
     }
     write_unsigned(value.unsigned_abs(), out);
+}
+
+/// Appends `value` in decimal.
+pub(crate) fn push_unsigned(value: u64, out: &mut String) {
+    out.push_str(str::from_utf8(Digits::new(value).bytes()).unwrap_or_default());
+}
+
+/// Appends `value` in decimal.
+pub(crate) fn push_signed(value: i64, out: &mut String) {
+    if value < 0 {
+        out.push('-');
+    }
+    push_unsigned(value.unsigned_abs(), out);
 }
 
 /// Appends `bytes` in lower-case hex.

@@ -78,7 +78,7 @@ fn in_second_pass(mut pass: impl FnMut()) -> usize {
 #[test]
 fn json_allocates_nothing_for_an_event() {
     let signal = Signal::Events(events(100));
-    let encoder = JsonEncoder::new(&support::host());
+    let mut encoder = JsonEncoder::new(&support::host());
     let mut lines = Lines::default();
     let allocations = in_second_pass(|| {
         lines.clear();

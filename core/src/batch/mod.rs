@@ -18,6 +18,7 @@ mod order;
 mod overlay;
 mod parts;
 pub(crate) mod record;
+mod split;
 
 use overlay::Overlay;
 pub use overlay::{Made, Target};
@@ -275,40 +276,8 @@ impl<'a> RowView<'a> {
     }
 
     fn visit_record(&self, each: &mut impl FnMut(&'a Key, Value<'a>)) {
-        let record = self.record();
-        if self.row.overlay_count == 0 {
-            for attribute in &self.schema.attributes {
-                attribute.visit(record, each);
-            }
-        } else {
-            self.visit_overlaid(each);
-        }
-        let Some(actor) = self.actor() else { return };
-        if let Some(process) = actor.process.as_ref().filter(|_| actor.shows_process) {
-            process
-                .attributes
-                .iter()
-                .for_each(|(key, value)| self.visit_shared(key, value, each));
-        }
-        if let Some(cgroup) = actor.cgroup.as_ref().filter(|_| actor.shows_cgroup) {
-            cgroup
-                .attributes
-                .iter()
-                .for_each(|(key, value)| self.visit_shared(key, value, each));
-        }
-    }
-
-    fn visit_overlaid(&self, each: &mut impl FnMut(&'a Key, Value<'a>)) {
-        let record = self.record();
-        for (position, attribute) in self.schema.attributes.iter().enumerate() {
-            let Some(made) = self.overlay().find_map(|overlay| overlay.covers(position)) else {
-                attribute.visit(record, each);
-                continue;
-            };
-            if let Some(value) = self.made(made) {
-                attribute.visit_value(value, attribute.field.is_truncated(record), each);
-            }
-        }
+        self.visit_attributes(0..self.schema.attributes.len(), each);
+        self.visit_subject(each);
     }
 
     /// An attribute of a process, cgroup or container, unless a processor laid

@@ -65,6 +65,14 @@ impl Overlay {
             .then_some(self.made)
     }
 
+    /// The position of the schema's attribute that this is laid over.
+    pub(super) fn position(&self) -> Option<usize> {
+        match self.target {
+            Target::Attribute(position) => Some(usize::from(position)),
+            Target::Named(_) => None,
+        }
+    }
+
     pub(super) fn is_named(&self, key: &Key) -> bool {
         matches!(&self.target, Target::Named(name) if name == key)
     }

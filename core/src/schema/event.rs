@@ -1,5 +1,6 @@
 //! The schema of one event kind.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -162,6 +163,25 @@ impl EventSchema {
         self.header
             .as_ref()
             .is_some_and(|header| attribute.field.offset < header.size)
+    }
+
+    /// How many of the first attributes say something of the actor that stands
+    /// in the header itself.
+    #[must_use]
+    pub fn header_attributes(&self) -> usize {
+        let is_in_header = |attribute: &&Attribute| {
+            self.is_of_header(attribute) && !attribute.field.shape.is_tail()
+        };
+        self.attributes.iter().take_while(is_in_header).count()
+    }
+
+    /// Where in a record the bytes of those attributes stand.
+    #[must_use]
+    pub fn header_bytes(&self) -> Option<Range<usize>> {
+        let end = self.header.as_ref()?.size;
+        let attributes = self.attributes.get(..self.header_attributes())?;
+        let start = attributes.iter().map(|one| one.field.offset).min()?;
+        Some(usize::try_from(start).ok()?..usize::try_from(end).ok()?)
     }
 
     /// The position of the attribute called `name`.

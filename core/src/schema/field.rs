@@ -1,6 +1,6 @@
 //! Where a value stands in a record and how its bytes become a value.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::Ipv6Addr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -363,11 +363,11 @@ const AF_INET6: u8 = 10;
 fn address(bytes: &[u8]) -> Option<Value<'_>> {
     let octets = bytes.get(4..ADDRESS_SIZE)?;
     let address = match *bytes.first()? {
-        AF_INET => IpAddr::from(Ipv4Addr::from(<[u8; 4]>::try_from(octets.get(..4)?).ok()?)),
-        AF_INET6 => IpAddr::from(Ipv6Addr::from(<[u8; 16]>::try_from(octets).ok()?)),
+        AF_INET => ShortText::ipv4(<[u8; 4]>::try_from(octets.get(..4)?).ok()?),
+        AF_INET6 => ShortText::format(Ipv6Addr::from(<[u8; 16]>::try_from(octets).ok()?)),
         _ => return None,
     };
-    Some(Value::Short(ShortText::format(address)))
+    Some(Value::Short(address))
 }
 
 fn name_or_number(name: Option<&str>, number: u64) -> Value<'_> {

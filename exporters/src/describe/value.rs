@@ -7,6 +7,7 @@ use eunomia_core::value::{Item, List, Value};
 
 use super::escape::{write_harmless, write_word};
 use super::kind::{Detail, Form, Kind};
+use crate::number::{push_signed, push_unsigned};
 
 /// How a list is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,8 +23,8 @@ pub(crate) fn write_value(value: Value<'_>, form: ListForm, out: &mut String) {
     // Writing to memory cannot fail.
     match value {
         Value::Bool(value) => write!(out, "{value}").unwrap_or_default(),
-        Value::Int(value) => write!(out, "{value}").unwrap_or_default(),
-        Value::Uint(value) => write!(out, "{value}").unwrap_or_default(),
+        Value::Int(value) => push_signed(value, out),
+        Value::Uint(value) => push_unsigned(value, out),
         Value::Float(value) => write!(out, "{value:?}").unwrap_or_default(),
         Value::Str(text) => write_word(text.as_bytes(), out),
         Value::Short(text) => write_harmless(text.as_str().as_bytes(), out),
@@ -52,8 +53,8 @@ fn write_list(list: List<'_>, form: ListForm, out: &mut String) {
         match item {
             Item::Text(bytes) => write_word(bytes, out),
             Item::Short(text) => write_harmless(text.as_str().as_bytes(), out),
-            Item::Int(value) => write!(out, "{value}").unwrap_or_default(),
-            Item::Uint(value) => write!(out, "{value}").unwrap_or_default(),
+            Item::Int(value) => push_signed(value, out),
+            Item::Uint(value) => push_unsigned(value, out),
         }
     });
 }

@@ -31,7 +31,7 @@ impl Exporter for JsonExporter {
         Ok(())
     }
 
-    async fn run(self: Box<Self>, mut queue: QueueReader) -> Result<(), ComponentError> {
+    async fn run(mut self: Box<Self>, mut queue: QueueReader) -> Result<(), ComponentError> {
         let mut sink = match self.sink {
             Some(sink) => sink,
             None => Sink::open(&self.target)?,

@@ -11,6 +11,7 @@ use eunomia_core::value::{Item, List, Value};
 
 use super::escape::{write_lossy, write_string};
 use crate::number::{write_hex, write_signed, write_unsigned};
+use crate::repeat::{ContainerPart, Repeats};
 use crate::sink::Lines;
 
 /// Batches to lines of JSON.
@@ -18,6 +19,7 @@ use crate::sink::Lines;
 pub struct JsonEncoder {
     /// `,"host.name":"..."`, or nothing where the host has no name.
     host: Box<[u8]>,
+    repeats: Repeats,
 }
 
 impl JsonEncoder {
@@ -31,30 +33,33 @@ impl JsonEncoder {
         }
         Self {
             host: prepared.into(),
+            repeats: Repeats::default(),
         }
     }
 
     /// Appends a line for every event or point of `signal`.
-    pub fn encode(&self, signal: &Signal, out: &mut Lines) {
+    pub fn encode(&mut self, signal: &Signal, out: &mut Lines) {
         match signal {
             Signal::Events(batch) => self.encode_events(batch, out),
             Signal::Metrics(batch) => encode_points(batch, out),
         }
     }
 
-    fn encode_events(&self, batch: &Batch, out: &mut Lines) {
+    fn encode_events(&mut self, batch: &Batch, out: &mut Lines) {
+        self.repeats.start(batch);
         for row in batch.iter() {
             self.write_event(&row, &mut out.bytes);
             out.end_item();
         }
     }
 
-    fn write_event(&self, row: &RowView<'_>, out: &mut Vec<u8>) {
+    fn write_event(&mut self, row: &RowView<'_>, out: &mut Vec<u8>) {
         write_time(row.time(), out);
         out.extend_from_slice(b",\"event\":");
         out.extend_from_slice(as_value(&row.schema().name));
         out.extend_from_slice(&self.host);
-        row.visit(&mut |key, value| write_attribute(key, value, out));
+        self.repeats
+            .write(row, ContainerPart::Shown, out, write_attribute);
         out.extend_from_slice(b"}\n");
     }
 }

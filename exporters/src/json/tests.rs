@@ -42,7 +42,7 @@ fn points_are_objects_too() {
 #[test]
 fn what_does_not_exist_is_left_out() {
     let mut lines = Lines::default();
-    let encoder = JsonEncoder::new(&Host::default());
+    let mut encoder = JsonEncoder::new(&Host::default());
     encoder.encode(&Signal::Events(support::sample()), &mut lines);
     assert!(!String::from_utf8_lossy(&lines.bytes).contains("host.name"));
 }

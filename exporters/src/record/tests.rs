@@ -43,7 +43,7 @@ fn play(recording: &[u8]) -> Vec<Signal> {
 
 fn json(signals: &[Signal]) -> String {
     let mut lines = Lines::default();
-    let encoder = JsonEncoder::new(&support::host());
+    let mut encoder = JsonEncoder::new(&support::host());
     signals
         .iter()
         .for_each(|signal| encoder.encode(signal, &mut lines));

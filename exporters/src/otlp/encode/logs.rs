@@ -1,5 +1,6 @@
 //! Events as log records, grouped by resource, as many to a request as fit.
 
+use std::mem;
 use std::sync::Arc;
 
 use eunomia_core::batch::{Batch, RowView, SubjectIndex};
@@ -10,6 +11,7 @@ use eunomia_core::time::WallNanos;
 use super::protobuf::Writer;
 use super::resource::{Envelope, Group};
 use crate::describe::{Kind, Kinds, write_sentence};
+use crate::repeat::{ContainerPart, Repeats};
 
 /// Field of `ScopeLogs`.
 const LOG_RECORDS: u32 = 2;
@@ -47,8 +49,15 @@ pub struct LogsEncoder {
     /// The group of each of a batch's subjects.
     group_of: Vec<usize>,
     kinds: Kinds,
+    /// The kinds of a batch's schemas.
+    batch_kinds: Vec<Arc<Kind>>,
+    repeats: Repeats,
     text: String,
+    /// A record that goes from one request to the next.
     record: Vec<u8>,
+    /// Buffers of groups that were written, to be filled again: memory fresh
+    /// from the kernel costs more than what is written into it.
+    spare: Vec<Vec<u8>>,
     bytes: usize,
     items: usize,
 }
@@ -75,8 +84,11 @@ impl LogsEncoder {
             groups: Vec::new(),
             group_of: Vec::new(),
             kinds: Kinds::default(),
+            batch_kinds: Vec::new(),
+            repeats: Repeats::default(),
             text: String::new(),
             record: Vec::new(),
+            spare: Vec::new(),
             bytes: 0,
             items: 0,
         }
@@ -92,6 +104,12 @@ impl LogsEncoder {
     pub fn push(&mut self, batch: &Batch, mut each: impl FnMut(Pushed)) {
         self.group_of.clear();
         self.group_of.resize(batch.subjects.len() + 1, NO_GROUP);
+        self.repeats.start(batch);
+        self.batch_kinds.clear();
+        for schema in batch.schemas() {
+            let kind = self.kinds.get(schema);
+            self.batch_kinds.push(kind);
+        }
         for row in batch.iter() {
             let pushed = self.push_row(&row, batch.observed);
             each(pushed);
@@ -102,46 +120,65 @@ impl LogsEncoder {
     #[must_use]
     pub fn finish(&mut self) -> Option<Request> {
         let mut body = Vec::with_capacity(self.bytes);
-        for group in self
-            .groups
-            .drain(..)
-            .filter(|group| !group.items.is_empty())
-        {
-            group.write(&mut body);
+        for group in self.groups.drain(..) {
+            if !group.items.is_empty() {
+                group.write(&mut body);
+            }
+            keep(group.items, &mut self.spare);
         }
         self.group_of.fill(NO_GROUP);
         self.bytes = 0;
-        let items = std::mem::take(&mut self.items);
+        let items = mem::take(&mut self.items);
         (items > 0).then_some(Request { body, items })
     }
 
     fn push_row(&mut self, row: &RowView<'_>, observed: WallNanos) -> Pushed {
-        let mut record = std::mem::take(&mut self.record);
-        record.clear();
-        let kind = self.kinds.get(row.schema());
-        self.write_record(row, &kind, observed, &mut record);
-        let pushed = self.place(row, &record);
-        self.record = record;
+        let group = self.group(row.actor_index(), row.container());
+        let overhead = self.overhead(group);
+        let mut items = self.take_items(group);
+        let before = items.len();
+        self.write_record(row, observed, &mut items);
+        let length = items.len() - before;
+        let mut pushed = Pushed::Added;
+        if overhead + length > self.max_bytes {
+            items.truncate(before);
+            pushed = Pushed::TooLarge;
+        } else if self.bytes + length > self.max_bytes {
+            let mut record = mem::take(&mut self.record);
+            record.clear();
+            record.extend(items.drain(before..));
+            self.put_items(group, items);
+            pushed = self.finish().map_or(Pushed::Added, Pushed::Full);
+            self.add_to_new(row, &record);
+            self.record = record;
+            return pushed;
+        } else {
+            self.bytes += length;
+            self.items += 1;
+        }
+        self.put_items(group, items);
         pushed
     }
 
-    fn place(&mut self, row: &RowView<'_>, record: &[u8]) -> Pushed {
-        let mut group = self.group(row.actor_index(), row.container());
-        let overhead = self.overhead(group);
-        if overhead + record.len() > self.max_bytes {
-            return Pushed::TooLarge;
-        }
-        let mut pushed = Pushed::Added;
-        if self.bytes + record.len() > self.max_bytes {
-            pushed = self.finish().map_or(Pushed::Added, Pushed::Full);
-            group = self.group(row.actor_index(), row.container());
-        }
+    /// Adds the first record of a request.
+    fn add_to_new(&mut self, row: &RowView<'_>, record: &[u8]) {
+        let group = self.group(row.actor_index(), row.container());
         if let Some(group) = self.groups.get_mut(group) {
             group.items.extend_from_slice(record);
         }
         self.bytes += record.len();
         self.items += 1;
-        pushed
+    }
+
+    fn take_items(&mut self, group: usize) -> Vec<u8> {
+        let group = self.groups.get_mut(group);
+        group.map_or_else(Vec::new, |group| mem::take(&mut group.items))
+    }
+
+    fn put_items(&mut self, group: usize, items: Vec<u8>) {
+        if let Some(group) = self.groups.get_mut(group) {
+            group.items = items;
+        }
     }
 
     fn overhead(&self, group: usize) -> usize {
@@ -157,7 +194,8 @@ impl LogsEncoder {
         }
         let is_it = |group: &Group| group.is_about(container);
         let found = self.groups.iter().position(is_it).unwrap_or_else(|| {
-            let group = self.envelope.group(container);
+            let mut group = self.envelope.group(container);
+            group.items = self.spare.pop().unwrap_or_default();
             self.bytes += group.overhead();
             self.groups.push(group);
             self.groups.len() - 1
@@ -168,25 +206,33 @@ impl LogsEncoder {
         found
     }
 
-    fn write_record(
-        &mut self,
-        row: &RowView<'_>,
-        kind: &Kind,
-        observed: WallNanos,
-        out: &mut Vec<u8>,
-    ) {
+    fn write_record(&mut self, row: &RowView<'_>, observed: WallNanos, out: &mut Vec<u8>) {
         self.text.clear();
-        write_sentence(row, kind, &mut self.text);
+        if let Some(kind) = self.batch_kinds.get(row.kind()) {
+            write_sentence(row, kind, &mut self.text);
+        }
         Writer(out).message(LOG_RECORDS, |record| {
             record.fixed64(TIME, row.time().0);
             record.varint(SEVERITY_NUMBER, INFO);
             record.bytes(SEVERITY_TEXT, b"INFO");
             record.message(BODY, |any| any.bytes(STRING, self.text.as_bytes()));
-            row.visit_without_container(&mut |key, value| {
-                record.attribute(ATTRIBUTES, key, value);
-            });
+            self.repeats
+                .write(row, ContainerPart::LeftOut, record.0, |key, value, out| {
+                    Writer(out).attribute(ATTRIBUTES, key, value);
+                });
             record.fixed64(OBSERVED_TIME, observed.0);
             record.bytes(EVENT_NAME, row.schema().name.name().as_bytes());
         });
+    }
+}
+
+/// Keeps a buffer for another group, as long as few are kept.
+fn keep(mut items: Vec<u8>, spare: &mut Vec<Vec<u8>>) {
+    const MAX_SPARE: usize = 16;
+    const MAX_SPARE_BYTES: usize = 4 << 20;
+    let kept: usize = spare.iter().map(Vec::capacity).sum();
+    if spare.len() < MAX_SPARE && kept + items.capacity() <= MAX_SPARE_BYTES {
+        items.clear();
+        spare.push(items);
     }
 }

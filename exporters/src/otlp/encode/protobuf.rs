@@ -9,9 +9,9 @@ use eunomia_core::value::read_unsigned;
 use crate::number::write_lossy;
 
 /// What a field's value looks like on the wire.
-const VARINT: u32 = 0;
+pub(super) const VARINT: u32 = 0;
 const FIXED64: u32 = 1;
-const LENGTH: u32 = 2;
+pub(super) const LENGTH: u32 = 2;
 const FIXED32: u32 = 5;
 
 /// Writes the fields of one message.
@@ -73,9 +73,12 @@ impl Writer<'_> {
 }
 
 pub(super) fn write_varint(value: u64, out: &mut Vec<u8>) {
-    let start = out.len();
-    out.resize(start + varint_length(value), 0);
-    put_varint(value, out.get_mut(start..).unwrap_or_default());
+    let mut rest = value;
+    while rest >= 0x80 {
+        out.push(u8::try_from(rest & 0x7f).unwrap_or(0) | 0x80);
+        rest >>= 7;
+    }
+    out.push(u8::try_from(rest).unwrap_or(0));
 }
 
 /// Bytes of `value` as a varint.

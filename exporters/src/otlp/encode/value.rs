@@ -3,7 +3,7 @@
 use eunomia_core::key::Key;
 use eunomia_core::value::{Item, List, ShortText, Value};
 
-use super::protobuf::Writer;
+use super::protobuf::{LENGTH, VARINT, Writer, varint_length, write_varint};
 
 /// Fields of `KeyValue` and `AnyValue`.
 const KEY_VALUE_VALUE: u32 = 2;
@@ -13,12 +13,72 @@ const INT: u32 = 3;
 const DOUBLE: u32 = 4;
 const ARRAY: u32 = 5;
 const BYTES: u32 = 7;
+/// The tags of those that most attributes have.
+const VALUE_TAG: u8 = (KEY_VALUE_VALUE << 3 | LENGTH) as u8;
+const STRING_TAG: u8 = (STRING << 3 | LENGTH) as u8;
+const INT_TAG: u8 = (INT << 3 | VARINT) as u8;
 /// Field of `ArrayValue`.
 const VALUES: u32 = 1;
 
 impl Writer<'_> {
     /// An attribute in `field`.
     pub(super) fn attribute(&mut self, field: u32, key: &Key, value: Value<'_>) {
+        match value {
+            Value::Str(text) => self.short_text(field, key, text.as_bytes()),
+            Value::Short(text) => self.short_text(field, key, text.as_str().as_bytes()),
+            Value::Uint(number) if i64::try_from(number).is_ok() => {
+                self.integer(field, key, number);
+            }
+            Value::Int(number) => self.integer(field, key, number.cast_unsigned()),
+            Value::Bool(_)
+            | Value::Uint(_)
+            | Value::Float(_)
+            | Value::Text(_)
+            | Value::Raw(_)
+            | Value::List(_)
+            | Value::RawList(_) => self.any_attribute(field, key, value),
+        }
+    }
+
+    /// Most attributes are short, and their lengths are known beforehand.
+    fn short_text(&mut self, field: u32, key: &Key, text: &[u8]) {
+        let any = text.len() + 2;
+        let pair = key.proto().len() + 2 + any;
+        let (Ok(length), Ok(any), Ok(pair @ 0..0x80)) = (
+            u8::try_from(text.len()),
+            u8::try_from(any),
+            u8::try_from(pair),
+        ) else {
+            return self.message(field, |message| {
+                message.0.extend_from_slice(key.proto());
+                message.message(KEY_VALUE_VALUE, |any| any.bytes(STRING, text));
+            });
+        };
+        self.pair(field, key, pair);
+        self.0
+            .extend_from_slice(&[VALUE_TAG, any, STRING_TAG, length]);
+        self.0.extend_from_slice(text);
+    }
+
+    fn integer(&mut self, field: u32, key: &Key, number: u64) {
+        let length = varint_length(number);
+        let pair = key.proto().len() + 3 + length;
+        let (Ok(any), Ok(pair @ 0..0x80)) = (u8::try_from(1 + length), u8::try_from(pair)) else {
+            return self.any_attribute(field, key, Value::Int(number.cast_signed()));
+        };
+        self.pair(field, key, pair);
+        self.0.extend_from_slice(&[VALUE_TAG, any, INT_TAG]);
+        write_varint(number, self.0);
+    }
+
+    /// The beginning of an attribute whose message takes `length` bytes.
+    fn pair(&mut self, field: u32, key: &Key, length: u8) {
+        write_varint(u64::from(field << 3 | LENGTH), self.0);
+        self.0.push(length);
+        self.0.extend_from_slice(key.proto());
+    }
+
+    fn any_attribute(&mut self, field: u32, key: &Key, value: Value<'_>) {
         self.message(field, |pair| {
             pair.0.extend_from_slice(key.proto());
             pair.message(KEY_VALUE_VALUE, |any| any.any_value(value));

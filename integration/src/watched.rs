@@ -139,7 +139,7 @@ impl Watched {
     /// It caused no event, or the last one has no ids.
     pub fn ids(&self, pid: u32) -> Result<(&str, &str)> {
         let of_pid = |event: &&Event| event.integer("process.pid") == Some(pid.into());
-        let last = self.events.iter().filter(of_pid).last();
+        let last = self.events.iter().rfind(of_pid);
         let id = |name| last.and_then(|event| event.text(name));
         id("eunomia.process.exec_id")
             .zip(id("eunomia.process.parent_exec_id"))

@@ -12,8 +12,8 @@ use std::thread;
 use std::time::Duration;
 
 use eunomia_integration::{
-    Bytes, Cgroup, Container, Error, Event, Expected, Finished, Image, Naming, Pipeline, Place,
-    Runc, Scratch, free_port, get, now, until,
+    Account, Bytes, Cgroup, Container, Error, Event, Expected, Finished, Image, Naming, Pipeline,
+    Place, Runc, Scratch, free_port, get, now, until,
 };
 
 /// What the server in the test answers, whole.
@@ -127,16 +127,14 @@ impl Life<'_> {
         let exec = self
             .events
             .iter()
-            .filter(|event| event.text("process.command") == Some(command))
-            .next_back();
+            .rfind(|event| event.text("process.command") == Some(command));
         let pid = exec
             .unwrap_or_else(|| unreachable!("{command} in {:?}", self.events))
             .integer("process.pid");
         let of_pid = |event: &&&Event| event.kind() == kind && event.integer("process.pid") == pid;
         self.events
             .iter()
-            .filter(of_pid)
-            .next_back()
+            .rfind(of_pid)
             .unwrap_or_else(|| unreachable!("{kind} of {command}"))
     }
 
@@ -348,7 +346,7 @@ service:
         );
         let finished = self.pipeline.stop().unwrap();
         assert_eq!(finished.status.code(), Some(0));
-        assert!(finished.accounts().iter().all(|line| line.holds()));
+        assert!(finished.accounts().iter().all(Account::holds));
         let text = fs::read_to_string(&file).unwrap();
         let events = Event::read_all(&text).unwrap();
         console_is_the_same(&finished, &events);

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
-use std::fs::read_link;
-use std::os::unix::fs::symlink;
+use std::fs::{self, read_link};
+use std::os::unix::fs::{chown, symlink};
 use std::process::{Command, id};
 
 use eunomia_integration::{
@@ -71,11 +71,9 @@ service:
     /// The processes of a workload, itself among them.
     fn family(&self, which: usize) -> BTreeSet<i64> {
         let said = self.said.get(which).unwrap().iter();
-        let pids = said.map(|said| match &said.record {
-            Record::Exec(image) => image.pid,
-            Record::Open(access) => access.pid,
-            Record::Exit { pid, .. } => *pid,
-            other => unreachable!("{other:?}"),
+        let pids = said.filter_map(|said| {
+            let told = said.record.as_exec().map(|image| image.pid);
+            told.or_else(|| Some(said.record.as_open()?.pid))
         });
         pids.map(i64::from)
             .chain(self.pids.get(which).copied())
@@ -257,7 +255,7 @@ fn container() {
     let (_other, other) = folder();
     let filter = format!(
         "probes: {{ open: {{}} }}, filter: {{ container: [{}] }}",
-        &ids[0][..12]
+        ids[0].get(..12).unwrap()
     );
     let seen = Seen::under(
         &filter,
@@ -314,7 +312,7 @@ fn uid() {
     let user = USER.to_string();
     for folder in [&argument, &other] {
         let path = folder.trim_start_matches("dir=");
-        std::os::unix::fs::chown(path, Some(USER), None).unwrap();
+        chown(path, Some(USER), None).unwrap();
     }
     let filter = format!(
         "probes: {{ open: {{}} }}, filter: {{ uid: [{USER}], pid_tree: [{}] }}",
@@ -361,7 +359,7 @@ fn pid_namespace() {
     let (_other, other) = folder();
     let inside = opens_by(&["unshare", "--pid", "--fork"], &argument);
     let children = format!("/proc/{0}/task/{0}/children", inside.pid());
-    let child: i64 = std::fs::read_to_string(children)
+    let child: i64 = fs::read_to_string(children)
         .unwrap()
         .trim()
         .parse()
@@ -438,14 +436,17 @@ service: {{ pipelines: {{ events: {{ receivers: [ebpf], exporters: [json, promet
 /// What a probe filtered of one kind, and what it saw.
 #[track_caller]
 fn filtered(accounts: &[Account], kind: &str) -> (u64, u64) {
-    let found = accounts.iter().find_map(|line| match line {
-        Account::Probe {
+    let found = accounts.iter().find_map(|line| {
+        let Account::Probe {
             event,
             filtered,
             seen,
             ..
-        } if event == kind => Some((*filtered, *seen)),
-        _ => None,
+        } = line
+        else {
+            return None;
+        };
+        (event == kind).then_some((*filtered, *seen))
     });
     found.unwrap()
 }
@@ -518,8 +519,8 @@ fn filters_on_the_command_line() {
                 .iter()
                 .all(|event| event.text("eunomia.process.comm") == Some(option))
         );
-        std::fs::read_dir(argument.trim_start_matches("dir="))
+        fs::read_dir(argument.trim_start_matches("dir="))
             .unwrap()
-            .for_each(|entry| std::fs::remove_file(entry.unwrap().path()).unwrap());
+            .for_each(|entry| fs::remove_file(entry.unwrap().path()).unwrap());
     }
 }

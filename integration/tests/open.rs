@@ -6,7 +6,8 @@ use std::fs::create_dir;
 use std::path::Path;
 
 use eunomia_integration::{
-    Access, Bytes, Expected, Image, Place, Record, Rootfs, Scratch, Watched, workload_binary,
+    Access, Account, Bytes, Expected, Image, Place, Record, Rootfs, Scratch, Watched,
+    workload_binary,
 };
 
 /// Names of flags; those of several bits stand before those that they contain.
@@ -99,7 +100,7 @@ fn has_created(access: &Access) -> bool {
 #[track_caller]
 fn each_is_told_whole(watched: &Watched) -> usize {
     assert_eq!(watched.status.code(), Some(0));
-    assert!(watched.accounts.iter().all(|line| line.holds()));
+    assert!(watched.accounts.iter().all(Account::holds));
     let image = watched.image().unwrap();
     let mut count = 0;
     for (after, access, before) in watched

@@ -7,7 +7,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 
-use eunomia_integration::{Event, Scratch, Watched, workload_binary};
+use eunomia_integration::{Account, Event, Scratch, Watched, workload_binary};
 
 /// What a process did, as either of them tells it.
 #[derive(Debug, PartialEq, Eq)]
@@ -59,7 +59,7 @@ fn seen_by_both(arguments: &[&str]) -> BTreeMap<u32, [Vec<Did>; 2]> {
     let command: Vec<_> = strace.chain(arguments.iter().map(OsStr::new)).collect();
     let watched = Watched::command(&["process", "open"], &command).unwrap();
     assert_eq!(watched.status.code(), Some(0));
-    assert!(watched.accounts.iter().all(|line| line.holds()));
+    assert!(watched.accounts.iter().all(Account::holds));
     let mut seen = traced(scratch.path());
     let strace = watched.events.first().unwrap().integer("process.pid");
     for event in &watched.events {

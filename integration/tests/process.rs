@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::symlink;
 
 use eunomia_integration::{
-    Bytes, End, Event, Expected, Image, Place, Record, Scratch, Watched, workload_binary,
+    Account, Bytes, End, Event, Expected, Image, Place, Record, Scratch, Watched, workload_binary,
 };
 
 /// The watched workload, whose own exec, exit and account are as they must be.
@@ -15,7 +15,7 @@ use eunomia_integration::{
 fn watched(probes: &[&str], arguments: &[&str]) -> Watched {
     let watched = Watched::workload(probes, arguments).unwrap();
     assert_eq!(watched.status.code(), Some(0));
-    assert!(watched.accounts.iter().all(|line| line.holds()));
+    assert!(watched.accounts.iter().all(Account::holds));
     watched
 }
 
@@ -123,37 +123,35 @@ fn fork_exec_and_exit_are_told_whole() {
     assert_eq!(workload.parent_pid, watched.watcher);
     let mut child = None;
     for (before, record, after) in watched.steps() {
-        match record {
-            Record::Exec(image) => {
-                let fork = watched.of("process.fork").find(|fork| {
-                    fork.integer("eunomia.process.child_pid") == Some(image.pid.into())
-                });
-                let (fork, event) = (
-                    fork.unwrap(),
-                    watched.only("process.exec", image.pid).unwrap(),
-                );
-                let expected = by(&watched, "process.fork", workload);
-                is(
-                    fork,
-                    &expected.with("eunomia.process.child_pid", image.pid),
-                    before,
-                    event.time().unwrap(),
-                );
-                is(
-                    event,
-                    &exec(&watched, image, &image.executable),
-                    fork.time().unwrap(),
-                    after,
-                );
-                child = Some((image, before, event.time().unwrap(), after));
-            }
-            Record::Exit { pid, end } => {
-                let (image, start, exec, said) = child.take().unwrap();
-                let event = watched.only("process.exit", *pid).unwrap();
-                let expected = exit(&watched, image, *end);
-                is(event, &lasted(event, expected, start, exec), said, after);
-            }
-            other => unreachable!("{other:?}"),
+        if let Record::Exec(image) = record {
+            let fork = watched
+                .of("process.fork")
+                .find(|fork| fork.integer("eunomia.process.child_pid") == Some(image.pid.into()));
+            let (fork, event) = (
+                fork.unwrap(),
+                watched.only("process.exec", image.pid).unwrap(),
+            );
+            let expected = by(&watched, "process.fork", workload);
+            is(
+                fork,
+                &expected.with("eunomia.process.child_pid", image.pid),
+                before,
+                event.time().unwrap(),
+            );
+            is(
+                event,
+                &exec(&watched, image, &image.executable),
+                fork.time().unwrap(),
+                after,
+            );
+            child = Some((image, before, event.time().unwrap(), after));
+        } else if let Record::Exit { pid, end } = record {
+            let (image, start, exec, said) = child.take().unwrap();
+            let event = watched.only("process.exit", *pid).unwrap();
+            let expected = exit(&watched, image, *end);
+            is(event, &lasted(event, expected, start, exec), said, after);
+        } else {
+            unreachable!("{record:?}")
         }
     }
     for (kind, count) in [
@@ -355,9 +353,11 @@ fn process_that_outlives_its_first_thread_exits_once() {
     let (said, pid, tid) = watched
         .said
         .iter()
-        .find_map(|said| match said.record {
-            Record::Thread { pid, tid } => Some((said.at, pid, tid)),
-            _ => None,
+        .find_map(|said| {
+            let Record::Thread { pid, tid } = said.record else {
+                return None;
+            };
+            Some((said.at, pid, tid))
         })
         .unwrap();
     assert_ne!(pid, tid);

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use eunomia_integration::{Event, Expected, Place, Record, Watched, Workload};
+use eunomia_integration::{Account, Event, Expected, Place, Record, Watched, Workload};
 
 /// Connections to be made, of every case and over every family.
 const COUNT: u64 = 400;
@@ -17,39 +17,44 @@ struct Told<'a> {
     before: u64,
 }
 
+/// Who did what a record tells, if it is of a connection, and the kind of event that tells it too.
+fn deed(record: &Record) -> Option<(u32, &'static str)> {
+    if let Record::Connect { pid, .. } = record {
+        Some((*pid, "network.connect"))
+    } else if let Record::Accept { pid, .. } = record {
+        Some((*pid, "network.accept"))
+    } else if let Record::Close { pid, .. } = record {
+        Some((*pid, "network.close"))
+    } else {
+        None
+    }
+}
+
 /// The records of each process, each between the one before of the same process and itself.
 fn told(watched: &Watched) -> Vec<(u32, Told<'_>)> {
     let mut last = BTreeMap::new();
     let mut told = Vec::new();
     for said in &watched.said {
-        let pid = match &said.record {
-            Record::Connect { pid, .. }
-            | Record::Accept { pid, .. }
-            | Record::Close { pid, .. } => *pid,
-            _ => continue,
-        };
-        let after = last.insert(pid, said.at).unwrap_or(watched.before);
-        told.push((
-            pid,
-            Told {
-                after,
-                record: &said.record,
-                before: said.at,
-            },
-        ));
+        if let Some((pid, _)) = deed(&said.record) {
+            let after = last.insert(pid, said.at).unwrap_or(watched.before);
+            let (record, before) = (&said.record, said.at);
+            told.push((
+                pid,
+                Told {
+                    after,
+                    record,
+                    before,
+                },
+            ));
+        }
     }
     told
 }
 
 fn of_kind<'a>(told: &[(u32, Told<'a>)], pid: u32, kind: &str) -> Vec<Told<'a>> {
-    let is_of_kind = |record: &Record| match record {
-        Record::Connect { .. } => kind == "network.connect",
-        Record::Accept { .. } => kind == "network.accept",
-        _ => kind == "network.close",
-    };
     let wanted = told
         .iter()
-        .filter(|(of, told)| *of == pid && is_of_kind(told.record));
+        .filter(|(_, told)| deed(told.record) == Some((pid, kind)));
     wanted.map(|(_, told)| *told).collect()
 }
 
@@ -84,38 +89,40 @@ fn between(expected: Expected, local: Option<SocketAddr>, peer: SocketAddr) -> E
 }
 
 fn expected(actor: Expected, record: &Record, event: &Event) -> Expected {
-    match record {
-        Record::Connect {
-            local, peer, error, ..
-        } => {
-            // What had an address of its own has lost it by the time the process can ask.
-            let refused = error.as_deref() == Some("ECONNREFUSED");
-            let lost = own_end(event).filter(|_| refused);
-            let local = match local {
-                Some(local) if refused => lost.map(|end| SocketAddr::new(end.ip(), local.port())),
-                Some(local) => Some(*local),
-                None => lost,
-            };
-            between(actor, local, *peer).with_some("error.type", error.as_deref())
-        }
-        Record::Accept { local, peer, .. } => between(actor, Some(*local), *peer),
-        Record::Close {
-            local,
-            peer,
-            sent,
-            received,
-            reset,
-            ..
-        } => between(actor, Some(*local), *peer)
+    const DURATION: &str = "eunomia.network.duration_ns";
+    if let Record::Accept { local, peer, .. } = record {
+        return between(actor, Some(*local), *peer);
+    }
+    if let Record::Close {
+        local,
+        peer,
+        sent,
+        received,
+        reset,
+        ..
+    } = record
+    {
+        return between(actor, Some(*local), *peer)
             .with("eunomia.network.bytes_sent", *sent)
             .with("eunomia.network.bytes_received", *received)
-            .with(
-                "eunomia.network.duration_ns",
-                event.integer("eunomia.network.duration_ns"),
-            )
-            .with_some("error.type", reset.then_some("ECONNRESET")),
-        other => unreachable!("{other:?}"),
+            .with(DURATION, event.integer(DURATION))
+            .with_some("error.type", reset.then_some("ECONNRESET"));
     }
+    let Record::Connect {
+        local, peer, error, ..
+    } = record
+    else {
+        unreachable!("{record:?}")
+    };
+    // What had an address of its own has lost it by the time the process can ask.
+    let refused = error.as_deref() == Some("ECONNREFUSED");
+    let lost = own_end(event).filter(|_| refused);
+    let local = match local {
+        Some(local) if refused => lost.map(|end| SocketAddr::new(end.ip(), local.port())),
+        Some(local) => Some(*local),
+        None => lost,
+    };
+    between(actor, local, *peer).with_some("error.type", error.as_deref())
 }
 
 /// The event's own end, of a loopback address with a port.
@@ -150,12 +157,17 @@ fn is_whole(watched: &Watched, pid: u32, event: &Event, told: Told<'_>) {
     }
 }
 
-/// Both ports, as the process has them: they tell the connections of one process apart.
-fn ports(record: &Record) -> Option<(i64, i64)> {
+/// The close of the same ports, which tell the connections of one process apart; others come in
+/// the order in which they were told.
+fn with_ports<'a>(events: &[&'a Event], record: &Record) -> Option<&'a Event> {
     let Record::Close { local, peer, .. } = record else {
         return None;
     };
-    Some((local.port().into(), peer.port().into()))
+    let at = |event: &Event, name, end: &SocketAddr| event.integer(name) == Some(end.port().into());
+    let mut found = events.iter().filter(|event| {
+        at(event, "network.local.port", local) && at(event, "network.peer.port", peer)
+    });
+    found.next().copied()
 }
 
 /// Over IPv4, IPv6 and IPv4 in IPv6; refused, unreachable, reset, half-closed, killed, silent: one
@@ -175,7 +187,7 @@ fn four_hundred_connections_are_told_whole_at_both_ends() {
             >= closed.count()
     });
     let watched = watched.unwrap();
-    assert!(watched.accounts.iter().all(|line| line.holds()));
+    assert!(watched.accounts.iter().all(Account::holds));
     let told = told(&watched);
     let mut pids: Vec<_> = told.iter().map(|(pid, _)| *pid).collect();
     pids.sort_unstable();
@@ -187,16 +199,7 @@ fn four_hundred_connections_are_told_whole_at_both_ends() {
             let told = of_kind(&told, pid, kind);
             assert_eq!(events.len(), told.len(), "{kind} of {pid}");
             for (told, in_order) in told.iter().zip(&events) {
-                let event = match ports(told.record) {
-                    None => in_order,
-                    Some((local, peer)) => events
-                        .iter()
-                        .find(|event| {
-                            event.integer("network.local.port") == Some(local)
-                                && event.integer("network.peer.port") == Some(peer)
-                        })
-                        .unwrap(),
-                };
+                let event = with_ports(&events, told.record).unwrap_or(in_order);
                 is_whole(&watched, pid, event, *told);
             }
         }
@@ -210,4 +213,23 @@ fn four_hundred_connections_are_told_whole_at_both_ends() {
         .iter()
         .filter(|(_, told)| matches!(told.record, Record::Connect { .. }));
     assert_eq!(attempts.count() as u64, COUNT);
+}
+
+/// Datagrams are no TCP; nobody hears of them.
+#[test]
+fn datagrams_are_not_told() {
+    let script = "exec 3<>/dev/udp/127.0.0.1/9 && echo datagram >&3";
+    let watched = Watched::command(&["process", "tcp"], &["bash", "-c", script]).unwrap();
+    assert_eq!(watched.status.code(), Some(0));
+    let kinds: Vec<_> = watched.events.iter().map(Event::kind).collect();
+    assert_eq!(kinds, ["process.exec", "process.exit"]);
+}
+
+/// Without the probe nobody hears of a connection, though there were some.
+#[test]
+fn connections_are_not_told_without_the_probe() {
+    let watched = Watched::workload(&["process"], &["tcp", "count=11"]).unwrap();
+    assert!(told(&watched).len() > 11);
+    let is_of_processes = |event: &Event| event.kind().starts_with("process.");
+    assert!(!watched.events.is_empty() && watched.events.iter().all(is_of_processes));
 }

@@ -34,9 +34,9 @@ check: ## Formatting, lints and documentation, without running anything
 	cargo clippy --workspace --all-targets -- --deny warnings
 	RUSTDOCFLAGS='--deny warnings' cargo doc --workspace --no-deps --quiet
 
-bench: ## Measures and writes docs/benchmarks.md
+bench: ## Measures, as root, and writes docs/benchmarks.md
 	@scripts/setup build
-	cargo bench --workspace
+	@scripts/bench
 
 peers: ## Builds the servers that test-peers sends to, into a cache outside the tree
 	@scripts/fetch-peers

@@ -1,0 +1,65 @@
+//! The merged view in its parts, for encoders that write once what many rows of
+//! a batch have in common.
+
+use std::ops::Range;
+
+use super::RowView;
+use crate::key::Key;
+use crate::subject::Attributes;
+use crate::value::Value;
+
+impl<'a> RowView<'a> {
+    /// Which of [`Batch::schemas`](super::Batch::schemas) the row has.
+    #[must_use]
+    pub fn kind(&self) -> usize {
+        usize::from(self.row.schema)
+    }
+
+    /// Whether processors left the first `attributes` of the schema, and what is
+    /// shown of the actor, as they were.
+    #[must_use]
+    pub fn is_untouched(&self, attributes: usize) -> bool {
+        self.overlay()
+            .all(|overlay| overlay.position().is_some_and(|at| at >= attributes))
+    }
+
+    /// Calls `each` with the schema's attributes at these positions.
+    pub fn visit_attributes(
+        &self,
+        positions: Range<usize>,
+        each: &mut impl FnMut(&'a Key, Value<'a>),
+    ) {
+        let record = self.record();
+        let first = positions.start;
+        let attributes = self.schema.attributes.get(positions).unwrap_or_default();
+        if self.row.overlay_count == 0 {
+            for attribute in attributes {
+                attribute.visit(record, each);
+            }
+            return;
+        }
+        for (position, attribute) in (first..).zip(attributes) {
+            let Some(made) = self.overlay().find_map(|overlay| overlay.covers(position)) else {
+                attribute.visit(record, each);
+                continue;
+            };
+            if let Some(value) = self.made(made) {
+                attribute.visit_value(value, attribute.field.is_truncated(record), each);
+            }
+        }
+    }
+
+    /// Calls `each` with what is shown of the process and of its cgroup.
+    pub fn visit_subject(&self, each: &mut impl FnMut(&'a Key, Value<'a>)) {
+        let Some(actor) = self.actor() else { return };
+        let process = actor.process.as_ref().filter(|_| actor.shows_process);
+        let cgroup = actor.cgroup.as_ref().filter(|_| actor.shows_cgroup);
+        let shared = [
+            process.map(|process| &process.attributes),
+            cgroup.map(|cgroup| &cgroup.attributes),
+        ];
+        for (key, value) in shared.into_iter().flatten().flat_map(Attributes::iter) {
+            self.visit_shared(key, value, each);
+        }
+    }
+}

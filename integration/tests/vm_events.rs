@@ -29,7 +29,15 @@ const SCRIPT: &str = "
 eunomia-pipeline doctor --format json >/out/doctor 2>&1 || exit 7
 eunomia-pipeline --config /etc/pipeline.yaml --log-format json >/out/stdout 2>/out/log &
 daemon=$!
-until grep -q started /out/log; do
+# Without starting a process: emulated kernels die now and then when their code is changed, as
+# attaching does, where another CPU is about to run it.
+is_started() {
+    while read -r line; do
+        case $line in *started*) return 0 ;; esac
+    done </out/log
+    return 1
+}
+until is_started; do
     kill -0 $daemon || { cat /out/log; exit 8; }
 done
 cgroups=
@@ -49,7 +57,9 @@ kill -TERM $daemon
 wait $daemon || exit 11
 mkdir /tmp/run
 eunomia-pipeline run process open tcp --log-format json --format ndjson -o /out/run.jsonl -- \
-    workload opens dir=/tmp/run count=8 image=yes >/out/run.said 2>/out/run.log
+    workload opens dir=/tmp/run count=8 image=yes >/out/run.said 2>/out/run.log || exit 12
+eunomia-pipeline run process --log-format json --format ndjson -o /out/reuse.jsonl -- \
+    workload pid-reuse count=10 >/out/reuse.said 2>/out/reuse.log
 ";
 
 /// What a machine left, read.
@@ -368,6 +378,48 @@ impl Seen {
         }
     }
 
+    /// Two programs that had the host's process id after each other are two.
+    #[track_caller]
+    fn reused_pids_are_told_apart(&mut self) {
+        self.read("reuse.jsonl", "reuse.log");
+        let records = self.said("reuse.said");
+        let images: Vec<_> = records.iter().filter_map(Record::as_exec).collect();
+        let pairs = images.chunks(2).filter(|pair| pair[0].pid == pair[1].pid);
+        let mut count = 0;
+        for pair in pairs {
+            let ids: Vec<_> = pair.iter().map(|image| self.image_id(image)).collect();
+            assert_ne!(ids[0], ids[1], "{pair:?}");
+            for (id, code) in ids.iter().zip([1, 2]) {
+                let is_its_exit = |event: &&Event| {
+                    event.kind() == "process.exit"
+                        && event.text("eunomia.process.exec_id") == Some(id.as_str())
+                };
+                let exits: Vec<_> = self.events.iter().filter(is_its_exit).collect();
+                let codes: Vec<_> = exits
+                    .iter()
+                    .map(|e| e.integer("process.exit.code"))
+                    .collect();
+                assert_eq!(codes, [Some(code)], "{exits:?}");
+            }
+            count += 1;
+        }
+        assert!(count > 0, "{images:?}");
+    }
+
+    /// The id under which the exec of this image came out.
+    #[track_caller]
+    fn image_id(&self, image: &Image) -> String {
+        let texts: Vec<_> = image.args.iter().map(|text| text.0.clone()).collect();
+        let is_its_exec = |event: &&Event| {
+            event.kind() == "process.exec"
+                && event.integer("process.pid") == Some(image.pid.into())
+                && event.list("process.command_args").as_ref() == Some(&texts)
+        };
+        let found: Vec<_> = self.events.iter().filter(is_its_exec).collect();
+        assert_eq!(found.len(), 1, "{found:?} of {image:?}");
+        found[0].text("eunomia.process.exec_id").unwrap().to_owned()
+    }
+
     /// Only where the kernel says that it skipped runs may an event be missing.
     #[track_caller]
     fn nothing_is_missing(&self) {
@@ -465,6 +517,7 @@ fn works(kernel: Kernel, cgroups: Cgroups) {
     }
     seen.ends(image.pid, End::Code(0));
     seen.nothing_is_missing();
+    seen.reused_pids_are_told_apart();
 }
 
 /// The oldest kernel supported; containers in version 2.

@@ -17,9 +17,47 @@ use super::probe::Probe;
 use super::tracefs;
 use crate::object::{self, Hook};
 
-/// Loads every program of a probe into the kernel.
+/// The first kernels that skip runs of a program where another run of it was
+/// preempted.
+const PREEMPTIBLE_SINCE: u32 = 7;
+
+/// The programs of a probe that this kernel needs: the second of two that do
+/// the same only where the kernel may skip the first. Verifying it would take
+/// as long again.
+pub(super) fn needed<'p>(
+    probe: &'p Probe,
+    release: &str,
+) -> impl Iterator<Item = &'p object::Program> {
+    let major = release
+        .split('.')
+        .next()
+        .and_then(|major| major.parse().ok());
+    // A release that cannot be read may be any.
+    let may_skip = major.is_none_or(|major: u32| major >= PREEMPTIBLE_SINCE);
+    let is_first = |program: &object::Program| {
+        program
+            .pair
+            .as_ref()
+            .is_none_or(|first| *first == program.name)
+    };
+    probe
+        .object
+        .programs
+        .iter()
+        .filter(move |program| may_skip || is_first(program))
+}
+
+/// The running kernel's release, such as `6.12.107`.
+pub(super) fn kernel_release() -> String {
+    rustix::system::uname()
+        .release()
+        .to_string_lossy()
+        .into_owned()
+}
+
+/// Loads the programs of a probe into the kernel.
 pub(super) fn load_programs(probe: &Probe, object: &mut Ebpf, btf: &Btf) -> Result<(), LoadError> {
-    for described in &probe.object.programs {
+    for described in needed(probe, &kernel_release()) {
         let step = Step::new(probe, described, "loaded");
         let program = step.find(object)?;
         step.done(load(program, &described.hook, btf))?;
@@ -138,5 +176,47 @@ impl<'a> Step<'a> {
 
     fn done<T>(&self, result: Result<T, ProgramError>) -> Result<T, LoadError> {
         result.map_err(|error| self.failed(chain(&error)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use eunomia_core::config::{Node, Span};
+
+    use super::needed;
+    use crate::ebpf::probe::{self, BASE};
+    use crate::ebpf::settings::EbpfSettings;
+
+    #[track_caller]
+    fn loads_second_programs(release: &str, expected: bool) {
+        let mut probes = Node::map(Span::whole("test"));
+        probes.insert(BASE, Node::map(Span::whole("test")));
+        let settings = EbpfSettings {
+            probes,
+            ..EbpfSettings::default()
+        };
+        let base = probe::resolve(&settings).unwrap().remove(0);
+        let is_second = |program: &&crate::object::Program| {
+            program
+                .pair
+                .as_ref()
+                .is_some_and(|first| *first != program.name)
+        };
+        assert_eq!(
+            needed(&base, release).any(|program| is_second(&program)),
+            expected
+        );
+        assert!(needed(&base, release).any(|program| program.pair.is_some()));
+    }
+
+    /// Kernels that never skip a run are spared the second programs; of one
+    /// that cannot be told, nothing is assumed.
+    #[test]
+    fn second_programs_are_for_kernels_that_skip_runs() {
+        loads_second_programs("5.10.0-32-cloud-amd64", false);
+        loads_second_programs("6.18.44", false);
+        loads_second_programs("7.0.1", true);
+        loads_second_programs("10.1", true);
+        loads_second_programs("unknown", true);
     }
 }

@@ -10,6 +10,7 @@ use std::fmt;
 use eunomia_core::config::{Node, Span};
 use serde::Serialize;
 
+use super::attach;
 use super::error::LoadError;
 use super::load::Loaded;
 use super::plan::Plan;
@@ -53,10 +54,7 @@ pub struct ProgramFindings {
 /// Examines the running kernel.
 #[must_use]
 pub fn doctor() -> Doctor {
-    let kernel = rustix::system::uname()
-        .release()
-        .to_string_lossy()
-        .into_owned();
+    let kernel = attach::kernel_release();
     let probes = probe::built_in_names().into_iter().map(examine).collect();
     Doctor { kernel, probes }
 }
@@ -98,10 +96,11 @@ fn load(
     probes: &[Probe],
     findings: &mut ProbeFindings,
 ) -> Result<(), LoadError> {
+    let release = attach::kernel_release();
     let own: Vec<_> = probes
         .iter()
         .filter(|probe| probe.is_named)
-        .flat_map(|probe| &probe.object.programs)
+        .flat_map(|probe| attach::needed(probe, &release))
         .collect();
     let describe = |program: &&crate::object::Program| ProgramFindings {
         program: program.name.to_string(),

@@ -95,7 +95,7 @@ impl Loaded {
             let is_attached = |program: &&Program| {
                 program.syscalls.is_empty() && !matches!(program.hook, Hook::Iter(_))
             };
-            for program in probe.object.programs.iter().filter(is_attached) {
+            for program in attach::needed(probe, &attach::kernel_release()).filter(is_attached) {
                 attach::attach(probe, program, object)?;
             }
         }

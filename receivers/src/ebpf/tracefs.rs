@@ -42,8 +42,7 @@ pub(super) fn with_tracefs<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T
 }
 
 fn is_mounted() -> bool {
-    let has_entries =
-        |place| fs::read_dir(place).is_ok_and(|mut entries| entries.next().is_some());
+    let has_entries = |place| fs::read_dir(place).is_ok_and(|mut entries| entries.next().is_some());
     PLACES.into_iter().any(has_entries)
 }
 

@@ -464,9 +464,12 @@ fn components_lists_each_of_them() {
     let list = json(["components", "--format", "json"]);
     let readable = text(&output(["components"]).stdout);
     for (kind, names) in [
-        ("receiver", ["ebpf"].as_slice()),
+        ("receiver", ["ebpf", "replay"].as_slice()),
         ("processor", &["process", "container", "filter"]),
-        ("exporter", &["console", "json", "otlp", "prometheus"]),
+        (
+            "exporter",
+            &["console", "json", "otlp", "prometheus", "record"],
+        ),
     ] {
         for name in names {
             let is_it = |one: &&Value| one["kind"] == kind && one["name"] == **name;

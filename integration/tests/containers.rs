@@ -309,12 +309,14 @@ exporters:
   json: {{ path: {} }}
   console: {{}}
   prometheus: {{ endpoint: \"127.0.0.1:{page}\" }}
+  record: {{ path: {} }}
 service:
   pipelines:
     events:
-      {{ receivers: [ebpf], processors: [process, container], exporters: [json, console, prometheus] }}
+      {{ receivers: [ebpf], processors: [process, container], exporters: [json, console, prometheus, record] }}
 ",
-                file.display()
+                file.display(),
+                folder.path().join("events.rec").display()
             ),
             &[],
         );
@@ -350,8 +352,32 @@ service:
         let text = fs::read_to_string(&file).unwrap();
         let events = Event::read_all(&text).unwrap();
         console_is_the_same(&finished, &events);
+        assert_eq!(replayed(&self.folder.path().join("events.rec")), text);
         events
     }
+}
+
+/// What comes out of a recording, as NDJSON.
+#[track_caller]
+fn replayed(recording: &Path) -> String {
+    let configuration = format!(
+        "version: 1
+receivers: {{ replay: {{ path: {}, speed: max }} }}
+exporters: {{ json: {{ path: \"-\" }} }}
+service: {{ pipelines: {{ events: {{ receivers: [replay], exporters: [json] }} }} }}
+",
+        recording.display()
+    );
+    let finished = Pipeline::start(&configuration, &[])
+        .unwrap()
+        .finish()
+        .unwrap();
+    assert_eq!(finished.status.code(), Some(0), "{:?}", finished.stderr);
+    finished
+        .stdout
+        .iter()
+        .map(|line| format!("{line}\n"))
+        .collect()
 }
 
 /// The table has a line for each event, in the same order: time, container, process and kind.

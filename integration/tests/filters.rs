@@ -29,6 +29,12 @@ impl Seen {
     /// Lets both go under a daemon with these settings of its receiver.
     #[track_caller]
     fn under(receiver: &str, workloads: [Workload; 2]) -> Self {
+        Self::after(receiver, workloads, || ())
+    }
+
+    /// The same, once the daemon runs and `change` is done.
+    #[track_caller]
+    fn after(receiver: &str, workloads: [Workload; 2], change: impl FnOnce()) -> Self {
         let pipeline = Pipeline::start(
             &format!(
                 "version: 1
@@ -44,6 +50,7 @@ service:
         );
         let pipeline = pipeline.unwrap();
         pipeline.wait_for_log("started").unwrap();
+        change();
         let pids = workloads.each_ref().map(|workload| workload.pid().into());
         let said = workloads.map(|workload| workload.finish_said().unwrap());
         let finished: Finished = pipeline.stop().unwrap();
@@ -242,6 +249,29 @@ fn cgroup() {
         seen.events[0].text("process.linux.cgroup").map(OsStr::new),
         Some(inner.path().as_os_str())
     );
+}
+
+/// Who enters a cgroup later is in it from then on, and who leaves it is not.
+#[test]
+fn cgroup_entered_and_left() {
+    let cgroup = Cgroup::create("later").unwrap();
+    let elsewhere = Cgroup::create("elsewhere").unwrap();
+    let (_scratch, argument) = folder();
+    let (_other, other) = folder();
+    let workloads = [opens_in(&elsewhere, &argument), opens_in(&cgroup, &other)];
+    let filter = format!(
+        "probes: {{ open: {{}} }}, filter: {{ cgroup: [\"{}\"] }}",
+        cgroup.path().display()
+    );
+    let [entering, leaving] = workloads.each_ref().map(Workload::pid);
+    let seen = Seen::after(&filter, workloads, || {
+        for (pid, cgroup) in [(entering, &cgroup), (leaving, &elsewhere)] {
+            for folder in cgroup.folders() {
+                fs::write(folder.join("cgroup.procs"), pid.to_string()).unwrap();
+            }
+        }
+    });
+    seen.only_the_first_opens();
 }
 
 /// The first twelve digits of a container's id, and not those of another one.

@@ -19,8 +19,8 @@ static void *outlive(void *first)
 	if (pthread_join(*(pthread_t *)first, NULL))
 		_exit(1);
 	clock_gettime(CLOCK_REALTIME, &now);
-	printf("{\"at\":%llu,\"did\":\"thread\",\"pid\":%d,\"tid\":%d}\n",
-	       now.tv_sec * BILLION + now.tv_nsec, getpid(), gettid());
+	printf("{\"at\":%llu,\"did\":\"thread\",\"pid\":%d,\"tid\":%d}\n", now.tv_sec * BILLION + now.tv_nsec, getpid(),
+	       gettid());
 	fflush(stdout);
 	_exit(CODE);
 }

@@ -28,6 +28,8 @@ mod settings;
 mod start;
 mod sys;
 mod tally;
+#[cfg(test)]
+mod tests;
 mod tracefs;
 
 pub use catalogue::{OptionSummary, ProbeSummary, built_in};

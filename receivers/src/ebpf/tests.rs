@@ -1,0 +1,127 @@
+//! The draining thread without a kernel: what becomes of rows while pipelines have no room.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use eunomia_core::batch::{Batch, SubjectIndex};
+use eunomia_core::key::Key;
+use eunomia_core::pipeline::Output;
+use eunomia_core::process::{Limits, ProcessTable};
+use eunomia_core::schema::EventSchema;
+use eunomia_core::signal::Signal;
+use eunomia_core::time::BootNanos;
+use rustix::event::{EventfdFlags, eventfd};
+
+use super::actors::Actors;
+use super::backlog::Backlog;
+use super::cgroups::Cgroups;
+use super::clock;
+use super::drain::{Drain, Intake, Kind, Kinds, Signals};
+use super::losses::Losses;
+use super::missed::Missed;
+use super::tally::{ProbeAccounts, Tally};
+
+fn kind(name: &'static str) -> Kind {
+    let schema = EventSchema {
+        name: Key::new(name),
+        probe: "test".into(),
+        size: 0,
+        attributes: Vec::new(),
+        header: None,
+        lifecycle: None,
+    };
+    Kind {
+        schema: Arc::new(schema),
+        tally: Arc::new(Tally::default()),
+        cgroup_sets: 0,
+    }
+}
+
+fn intake(kind: &Kind) -> Intake {
+    let limits = Limits {
+        max_bytes: 1 << 20,
+        keep_dead_for: Duration::from_secs(1),
+    };
+    Intake {
+        kinds: vec![Some(kind.clone())],
+        table: ProcessTable::new("boot", limits),
+        cgroups: Cgroups::new(Vec::new(), None),
+        batch: Batch::default(),
+        is_blocked: false,
+        held_from: None,
+        broken: 0,
+    }
+}
+
+fn drain(kind: &Kind) -> Drain {
+    let missed = Missed::new(clock::wall());
+    let accounts = Arc::new(ProbeAccounts::new(Vec::new(), None, missed));
+    Drain {
+        lifecycle: None,
+        bulk: Vec::new(),
+        intake: intake(kind),
+        actors: Actors::default(),
+        losses: Losses::new(accounts),
+        backlog: Backlog::new(vec![Some(kind.clone())]),
+        signals: Signals {
+            wake: eventfd(0, EventfdFlags::CLOEXEC).unwrap(),
+            stop: Arc::new(AtomicBool::new(true)),
+        },
+    }
+}
+
+fn one_row(kind: &Kind, time: u64) -> Batch {
+    let mut batch = Batch::default();
+    batch.push(&kind.schema, &[0; 8], BootNanos(time), SubjectIndex::NONE);
+    batch
+}
+
+/// While the bulk waits, rows of the lifecycle are kept up to a bound, and counted beyond it.
+#[test]
+fn rows_that_wait_are_bounded_and_those_beyond_counted() {
+    const RECORDS: u64 = 400;
+    let kind = kind("test.event");
+    let mut intake = intake(&kind);
+    intake.is_blocked = true;
+    let record = vec![1; 64 << 10];
+    for _ in 0..RECORDS {
+        intake.take(Kinds::Only(0), &record);
+    }
+    let count = |counter: &AtomicU64| counter.load(Ordering::Acquire);
+    let (kept, lost) = (intake.batch.len() as u64, count(&kind.tally.pipeline_full));
+    assert_eq!(
+        (count(&kind.tally.drained), kept + lost),
+        (RECORDS, RECORDS)
+    );
+    assert!(kept > 50 && lost > 50, "{kept} {lost}");
+    assert!(intake.batch.bytes() < 32 << 20, "{}", intake.batch.bytes());
+}
+
+/// A batch that found no room goes out before everything that came after it, and is counted when
+/// it does.
+#[test]
+fn what_is_blocked_at_the_end_goes_out_first() {
+    let kind = kind("test.event");
+    let mut drain = drain(&kind);
+    let (output, _input) = Output::to_channel(1);
+    for time in [1, 2] {
+        drain.backlog.push(one_row(&kind, time));
+        drain.backlog.flush(&output);
+    }
+    assert!(drain.backlog.is_blocked());
+    assert_eq!(kind.tally.received.load(Ordering::Acquire), 1);
+    drain.intake.take(Kinds::Only(0), &[0; 8]);
+    let sent = Mutex::new(Vec::new());
+    drain
+        .run(&output, |signal| {
+            if let Signal::Events(batch) = signal {
+                let times = batch.iter().map(|row| row.boot_time().0);
+                sent.lock().unwrap().extend(times);
+            }
+        })
+        .unwrap();
+    let sent = sent.into_inner().unwrap();
+    assert_eq!((sent.len(), sent[0]), (2, 2), "{sent:?}");
+    assert_eq!(kind.tally.received.load(Ordering::Acquire), 3);
+}

@@ -79,7 +79,7 @@ impl Watched {
         mut enough: impl FnMut(&[Said], &[Event]) -> bool,
     ) -> Result<Self> {
         let before = now();
-        let mut pipeline = Pipeline::start(&configuration(probes, workload.pid()), &[])?;
+        let mut pipeline = Pipeline::start(&Self::configuration(probes, workload.pid()), &[])?;
         let watcher = pipeline.pid();
         pipeline.wait_for_log("started")?;
         let said = workload.finish_said()?;
@@ -94,6 +94,23 @@ impl Watched {
             status: finished.status,
             after: now(),
         })
+    }
+
+    /// The configuration of a pipeline to standard output that watches one tree.
+    #[must_use]
+    pub fn configuration(probes: &str, root: u32) -> String {
+        format!(
+            "version: 1
+receivers:
+  ebpf: {{ probes: {{ {probes} }}, filter: {{ pid_tree: [{root}] }} }}
+processors: {{ process: {{}}, container: {{}} }}
+exporters:
+  json: {{ path: \"-\" }}
+service:
+  pipelines:
+    events: {{ receivers: [ebpf], processors: [process, container], exporters: [json] }}
+"
+        )
     }
 
     /// The events of one kind.
@@ -151,22 +168,6 @@ impl Watched {
         let pairs = self.said.iter().zip(self.said.iter().skip(1));
         pairs.map(|(before, said)| (before.at, &said.record, said.at))
     }
-}
-
-/// A pipeline to standard output that watches one tree.
-fn configuration(probes: &str, root: u32) -> String {
-    format!(
-        "version: 1
-receivers:
-  ebpf: {{ probes: {{ {probes} }}, filter: {{ pid_tree: [{root}] }} }}
-processors: {{ process: {{}}, container: {{}} }}
-exporters:
-  json: {{ path: \"-\" }}
-service:
-  pipelines:
-    events: {{ receivers: [ebpf], processors: [process, container], exporters: [json] }}
-"
-    )
 }
 
 fn run<A: AsRef<OsStr>>(

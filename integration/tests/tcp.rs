@@ -2,9 +2,11 @@
 #![expect(clippy::unwrap_used, reason = "a test bed that fails ends the test")]
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::process::{Command, Stdio};
 
-use eunomia_integration::{Account, Event, Expected, Place, Record, Watched, Workload};
+use eunomia_integration::{Account, Event, Expected, Pipeline, Place, Record, Watched, Workload};
 
 /// Connections to be made, of every case and over every family.
 const COUNT: u64 = 400;
@@ -232,4 +234,58 @@ fn connections_are_not_told_without_the_probe() {
     assert!(told(&watched).len() > 11);
     let is_of_processes = |event: &Event| event.kind().starts_with("process.");
     assert!(!watched.events.is_empty() && watched.events.iter().all(is_of_processes));
+}
+
+/// A connection that a child talks over is its maker's all the same, to its end.
+#[test]
+fn connection_is_its_makers_whoever_uses_it() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let script = format!(
+        "read go; exec 3<>/dev/tcp/127.0.0.1/{port}; (echo child >&3; read -r line <&3; echo $BASHPID)"
+    );
+    let mut maker = Command::new("bash");
+    maker.args(["-c", &script]);
+    let mut maker = maker
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let configuration = Watched::configuration("tcp: {}", maker.id());
+    let mut pipeline = Pipeline::start(&configuration, &[]).unwrap();
+    pipeline.wait_for_log("started").unwrap();
+    maker.stdin.take().unwrap().write_all(b"go\n").unwrap();
+    let (mut stream, peer) = listener.accept().unwrap();
+    let mut request = String::new();
+    BufReader::new(&stream).read_line(&mut request).unwrap();
+    assert_eq!(request, "child\n");
+    stream.write_all(b"answer\n").unwrap();
+    drop(stream);
+    let pid = i64::from(maker.id());
+    let output = maker.wait_with_output().unwrap();
+    let child: i64 = String::from_utf8_lossy(&output.stdout)
+        .trim()
+        .parse()
+        .unwrap();
+    assert_ne!(child, pid);
+    let is_closed = |events: &[Event]| events.iter().any(|event| event.kind() == "network.close");
+    pipeline
+        .wait_for("the end of the connection", is_closed)
+        .unwrap();
+    let finished = pipeline.stop().unwrap();
+    let events = finished.events().unwrap();
+    let [connect, close] = events.as_slice() else {
+        unreachable!("{events:?}")
+    };
+    for (event, kind) in [(connect, "network.connect"), (close, "network.close")] {
+        assert_eq!(event.kind(), kind);
+        assert_eq!(event.integer("process.pid"), Some(pid));
+        assert_eq!(
+            event.integer("network.local.port"),
+            Some(peer.port().into())
+        );
+    }
+    let bytes =
+        ["sent", "received"].map(|way| close.integer(&format!("eunomia.network.bytes_{way}")));
+    assert_eq!(bytes, [Some(6), Some(7)]);
 }

@@ -1,6 +1,7 @@
 //! A small machine: some processes in some containers, and what they do.
 
 use std::error::Error;
+use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,6 +45,8 @@ pub(crate) struct World {
     known: FxHashMap<(ProcessId, CgroupKey), SubjectIndex>,
     subjects: Vec<Subject>,
     emit: Emit,
+    /// The receiver's batch of the next round.
+    next: Batch,
 }
 
 /// Records one after another, as they lie in a ring.
@@ -87,6 +90,7 @@ impl World {
             known: FxHashMap::default(),
             subjects: Vec::new(),
             emit: Emit::default(),
+            next: Batch::default(),
         };
         world.populate(&schemas)?;
         Ok(world)
@@ -134,8 +138,8 @@ impl World {
 
     /// What the receiver's thread does with the records of a ring: finds the
     /// kind, reads the time, copies the record into the batch; then orders.
-    pub(crate) fn drain(&self, ring: &Ring) -> Batch {
-        let mut batch = Batch::with_capacity(0);
+    pub(crate) fn drain(&mut self, ring: &Ring) -> Batch {
+        let mut batch = mem::take(&mut self.next);
         for record in ring.iter() {
             let kind = read_unsigned(record.get(..2).unwrap_or_default());
             let Some(schema) = usize::try_from(kind).ok().and_then(|k| self.kinds.get(k)) else {
@@ -150,6 +154,7 @@ impl World {
         batch.clock = ClockOffset(1_790_000_000_000_000_000);
         batch.observed = WallNanos(1_790_002_000_000_000_000);
         batch.sort_by_time();
+        self.next = batch.split_from(BootNanos(u64::MAX));
         batch
     }
 

@@ -92,7 +92,7 @@ impl Repeats {
         container: ContainerPart,
         write: &impl Fn(&Key, Value<'_>, &mut Vec<u8>),
     ) -> Option<(usize, Entry)> {
-        let kind = self.kinds.get(row.kind())?.clone();
+        let kind = self.kinds.get(row.schema_index())?.clone();
         if !row.is_untouched(kind.attributes) {
             return None;
         }
@@ -128,7 +128,7 @@ impl Repeats {
     fn slot(&self, row: &RowView<'_>) -> Option<usize> {
         let actors = self.slots.len() / self.kinds.len();
         let actor = usize::try_from(row.actor_index().0).ok()?.min(actors - 1);
-        Some(actor * self.kinds.len() + row.kind())
+        Some(actor * self.kinds.len() + row.schema_index())
     }
 }
 

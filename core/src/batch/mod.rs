@@ -23,6 +23,7 @@ mod split;
 use overlay::Overlay;
 pub use overlay::{Made, Target};
 pub use parts::{BrokenBatch, RowParts};
+use record::Layout;
 
 /// Events on their way through a pipeline.
 #[derive(Clone, Debug, Default)]
@@ -31,6 +32,8 @@ pub struct Batch {
     arena: Vec<u8>,
     overlays: Vec<Overlay>,
     schemas: Vec<Arc<EventSchema>>,
+    /// Of the schemas, as far as rows of them were pushed.
+    layouts: Vec<Layout>,
     /// The actors that rows point to.
     pub subjects: Vec<Subject>,
     /// Turns the rows' boot times into wall-clock times.
@@ -79,9 +82,13 @@ impl Batch {
         actor: SubjectIndex,
     ) {
         let offset = self.arena.len();
+        let schema = self.schema_index(schema);
         self.arena.extend_from_slice(record);
-        if let Some(stored) = self.arena.get_mut(offset..) {
-            record::turn_paths(schema, stored);
+        if let (Some(layout), Some(stored)) = (
+            self.layouts.get(usize::from(schema)),
+            self.arena.get_mut(offset..),
+        ) {
+            layout.turn_paths(stored);
         }
         let row = Row {
             time,
@@ -89,7 +96,7 @@ impl Batch {
             length: to_u32(record.len()),
             overlay_start: to_u32(self.overlays.len()),
             overlay_count: 0,
-            schema: self.schema_index(schema),
+            schema,
             actor,
         };
         self.rows.push(row);
@@ -167,6 +174,15 @@ impl Batch {
             self.schemas.push(Arc::clone(schema));
             self.schemas.len() - 1
         });
+        // A batch that was put together from its parts has schemas alone.
+        for schema in self
+            .schemas
+            .get(self.layouts.len()..=index)
+            .into_iter()
+            .flatten()
+        {
+            self.layouts.push(Layout::new(schema));
+        }
         u16::try_from(index).unwrap_or(u16::MAX)
     }
 }

@@ -21,6 +21,9 @@ impl Batch {
     pub fn split_from(&mut self, cut: BootNanos) -> Self {
         let first = self.rows.partition_point(|row| row.time < cut);
         let mut newer = Self {
+            // The next round is likely as large as this one.
+            rows: Vec::with_capacity(self.rows.len()),
+            arena: Vec::with_capacity(self.arena.len()),
             clock: self.clock,
             observed: self.observed,
             ..Self::default()

@@ -4,7 +4,6 @@ use serde::{Deserialize, Serialize};
 
 use super::{Batch, to_u32};
 use crate::key::Key;
-use crate::schema::EventSchema;
 use crate::value::Value;
 
 /// One value laid over a row.
@@ -129,13 +128,14 @@ impl Batch {
     }
 
     /// Lays the joined form of lists over the row that was pushed last.
-    pub(super) fn join_lists(&mut self, schema: &EventSchema) {
-        for (position, attribute) in schema.joined() {
-            let Some(bytes) = self
-                .rows
-                .last()
-                .and_then(|_| self.last_list(attribute.field.offset))
+    pub(super) fn join_lists(&mut self, schema: u16) {
+        for list in 0.. {
+            let layout = self.layouts.get(usize::from(schema));
+            let Some(&(position, offset)) = layout.and_then(|layout| layout.joined.get(list))
             else {
+                return;
+            };
+            let Some(bytes) = self.last_list(offset) else {
                 continue;
             };
             let start = self.arena.len();

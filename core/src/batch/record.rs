@@ -6,22 +6,39 @@
 use crate::schema::{EventSchema, Field, Shape};
 use crate::schema::{TEXT_LEAF_FIRST, TEXT_TRUNCATED, TailRef};
 
-/// Turns every path in `record` that was written leaf first (`c/b/a/`) into the
-/// form people read (`/a/b/c`). A path whose front was cut loses its leading
-/// slash, because it is not the path from the root.
-pub(super) fn turn_paths(schema: &EventSchema, record: &mut [u8]) {
-    for attribute in &schema.attributes {
-        if matches!(attribute.field.shape, Shape::Text(_)) {
-            turn_path(record, attribute.field.offset);
+/// Where in the records of one schema stands what is changed: worked out once a
+/// batch and schema, not for each of its rows.
+#[derive(Clone, Debug)]
+pub(super) struct Layout {
+    /// References to texts, which may be paths.
+    texts: Vec<u32>,
+    /// References to lists that are shown joined, with the attributes' positions.
+    pub(super) joined: Vec<(usize, u32)>,
+}
+
+impl Layout {
+    pub(super) fn new(schema: &EventSchema) -> Self {
+        let attributes = schema.attributes.iter().map(|attribute| &attribute.field);
+        let lifecycle = schema.lifecycle.iter();
+        let roles = lifecycle.flat_map(|lifecycle| lifecycle.fields.iter().map(|(_, field)| field));
+        let is_text = |field: &&Field| matches!(field.shape, Shape::Text(_));
+        let texts = attributes.chain(roles).filter(is_text);
+        let mut texts: Vec<u32> = texts.map(|field| field.offset).collect();
+        texts.sort_unstable();
+        texts.dedup();
+        let joined = schema.joined();
+        Self {
+            texts,
+            joined: joined.map(|(at, one)| (at, one.field.offset)).collect(),
         }
     }
-    for (_, field) in schema
-        .lifecycle
-        .iter()
-        .flat_map(|lifecycle| &lifecycle.fields)
-    {
-        if matches!(field.shape, Shape::Text(_)) {
-            turn_path(record, field.offset);
+
+    /// Turns every path in `record` that was written leaf first (`c/b/a/`) into
+    /// the form people read (`/a/b/c`). A path whose front was cut loses its
+    /// leading slash, because it is not the path from the root.
+    pub(super) fn turn_paths(&self, record: &mut [u8]) {
+        for at in &self.texts {
+            turn_path(record, *at);
         }
     }
 }

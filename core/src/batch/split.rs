@@ -9,12 +9,6 @@ use crate::subject::Attributes;
 use crate::value::Value;
 
 impl<'a> RowView<'a> {
-    /// Which of [`Batch::schemas`](super::Batch::schemas) the row has.
-    #[must_use]
-    pub fn kind(&self) -> usize {
-        usize::from(self.row.schema)
-    }
-
     /// Whether processors left the first `attributes` of the schema, and what is
     /// shown of the actor, as they were.
     #[must_use]

@@ -208,7 +208,7 @@ impl LogsEncoder {
 
     fn write_record(&mut self, row: &RowView<'_>, observed: WallNanos, out: &mut Vec<u8>) {
         self.text.clear();
-        if let Some(kind) = self.batch_kinds.get(row.kind()) {
+        if let Some(kind) = self.batch_kinds.get(row.schema_index()) {
             write_sentence(row, kind, &mut self.text);
         }
         Writer(out).message(LOG_RECORDS, |record| {

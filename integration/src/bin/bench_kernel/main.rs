@@ -10,7 +10,6 @@ mod daemon;
 use std::error::Error;
 use std::fs;
 use std::io::{Write, stdout};
-use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use eunomia_integration::{Pipeline, Scratch, pipeline_binary};
@@ -23,19 +22,11 @@ const REPEATS: usize = 3;
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
-fn main() -> ExitCode {
+fn main() -> Outcome<()> {
     let mut out = stdout().lock();
-    let done = kernel(&mut out)
-        .and_then(|()| whole(&mut out))
-        .and_then(|()| instructions(&mut out));
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            // Nobody is left to be told if this fails too.
-            if writeln!(out, "\nFailed: {error}").is_err() {}
-            ExitCode::FAILURE
-        }
-    }
+    kernel(&mut out)?;
+    whole(&mut out)?;
+    instructions(&mut out)
 }
 
 /// The best of what `call` costs without the daemon, and with it.

@@ -359,6 +359,32 @@ fn in_order(events: &[Event]) {
     }
 }
 
+/// Nobody ever reads: after the time for draining the rest is given up, and every line still holds.
+#[test]
+fn output_that_nobody_reads_is_given_up() {
+    let scratch = Scratch::new("unread").unwrap();
+    let (path, _reader) = pipe(&scratch);
+    let exporter = format!(
+        "  json: {{ path: {}, queue: {{ max_bytes: 64KiB, when_full: block }} }}",
+        path.display()
+    );
+    let workload = flood(2, 10_000);
+    let configuration = configuration(&[workload.pid()], "64KiB", &exporter);
+    let pipeline = started(&configuration, &["--drain-timeout", "1s"]);
+    let did = calls(&workload.finish().unwrap());
+    let finished = pipeline.stop().unwrap();
+    assert_eq!(finished.status.code(), Some(75), "{:?}", finished.stderr);
+    let accounts = finished.accounts();
+    balanced(&accounts);
+    let opens = line(&accounts, OPEN);
+    assert_eq!(opens.seen - opens.filtered, did);
+    let (accepted, delivered, dropped_by) = exported(&accounts, "json");
+    assert!(
+        accepted > delivered,
+        "{accepted} {delivered} {dropped_by:?}"
+    );
+}
+
 /// A queue that drops counts what it dropped, and holds up nobody else.
 #[track_caller]
 fn drops(when_full: &str) {

@@ -151,6 +151,35 @@ fn command_goes_on_when_nobody_reads() {
     assert!(mark.exists());
 }
 
+/// Told to end, it tells the command, and ends as that does.
+#[test]
+fn command_is_told_to_end_too() {
+    let arguments = [
+        "run",
+        "process",
+        "--format",
+        "ndjson",
+        "--",
+        "tail",
+        "-f",
+        "/dev/null",
+    ];
+    let mut pipeline = Pipeline::with_arguments(arguments).unwrap();
+    let runs = |events: &[Event]| {
+        events
+            .iter()
+            .any(|event| event.text("process.command") == Some("tail"))
+    };
+    pipeline.wait_for("the command's exec", runs).unwrap();
+    let finished = pipeline.stop().unwrap();
+    assert_eq!(
+        finished.status.code(),
+        Some(128 + 15),
+        "{:?}",
+        finished.stderr
+    );
+}
+
 /// What is wrong with the command line is 2, before the command is started.
 #[test]
 fn usage_errors_are_2() {

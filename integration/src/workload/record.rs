@@ -156,24 +156,36 @@ impl Image {
         let link = |name: &str| {
             let path = folder.join(name).read_link();
             let path = path.map_err(Error::io("read a link of", &folder))?;
-            let inside = path.strip_prefix(root).map(|path| Path::new("/").join(path));
+            let inside = path
+                .strip_prefix(root)
+                .map(|path| Path::new("/").join(path));
             Ok::<_, Error>(Bytes::from(&inside.unwrap_or(path)))
         };
         // After the name, which may hold anything, come the state, the parent and the group.
         let status = read("stat")?;
         let status = String::from_utf8_lossy(&status).into_owned();
         let (_, fields) = status.rsplit_once(") ").unwrap_or_default();
-        let field = |index| fields.split(' ').nth(index).and_then(|text| text.parse().ok());
+        let field = |index| {
+            fields
+                .split(' ')
+                .nth(index)
+                .and_then(|text| text.parse().ok())
+        };
         let args = read("cmdline")?;
         let args = args.strip_suffix(b"\0").unwrap_or(&args);
         Ok(Self {
             pid,
             parent_pid: field(1).unwrap_or_default(),
             group: field(2).unwrap_or_default(),
-            user: fs::metadata(&folder).map_err(Error::io("look at", &folder))?.uid(),
+            user: fs::metadata(&folder)
+                .map_err(Error::io("look at", &folder))?
+                .uid(),
             comm: Bytes(read("comm")?.strip_suffix(b"\n").unwrap_or_default().into()),
             executable: link("exe")?,
-            args: args.split(|byte| *byte == 0).map(|arg| Bytes(arg.into())).collect(),
+            args: args
+                .split(|byte| *byte == 0)
+                .map(|arg| Bytes(arg.into()))
+                .collect(),
             directory: link("cwd")?,
             environment_bytes: read("environ")?.len() as u64,
         })

@@ -18,7 +18,10 @@ use eunomia_core::component::Host;
 use eunomia_core::expression::{Condition, Known};
 use eunomia_core::signal::Signal;
 use eunomia_exporters::{JsonEncoder, Lines, LogsEncoder};
-use world::{EVENTS, MIX, Ring, World};
+use world::{MIX, Ring, World};
+
+/// Events of one batch: what the receiver takes from a ring in one round.
+const EVENTS: usize = 2048;
 
 /// Rounds of each stage, and those before them that warm caches up.
 const ROUNDS: usize = 300;
@@ -74,7 +77,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn stages(bench: &mut Bench, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
-    let ring = bench.world.ring(None)?;
+    let ring = bench.world.ring(None, EVENTS)?;
     let measured = bench.measure(&ring);
     writeln!(out, "| stage | median ns | best ns | budget ns | |")?;
     writeln!(out, "|---|--:|--:|--:|---|")?;
@@ -100,7 +103,7 @@ fn kinds(bench: &mut Bench, out: &mut impl Write) -> Result<(), Box<dyn Error>> 
     )?;
     writeln!(out, "|---|--:|--:|--:|--:|--:|--:|--:|--:|")?;
     for (name, of_sixteen) in MIX {
-        let ring = bench.world.ring(Some(name))?;
+        let ring = bench.world.ring(Some(name), EVENTS)?;
         let [drain, lookup, json, otlp, whole, _] = bench.measure(&ring).map(|(median, _)| median);
         writeln!(
             out,

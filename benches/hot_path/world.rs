@@ -19,9 +19,6 @@ use rustc_hash::FxHashMap;
 
 use crate::records::{Actor, Record, Schemas, schemas};
 
-/// Events of one batch: what the receiver takes from a ring in one round.
-pub(crate) const EVENTS: usize = 2048;
-
 const PROCESSES: u32 = 64;
 const CONTAINERS: u64 = 8;
 /// Events that a process causes before another one's are seen.
@@ -112,7 +109,7 @@ impl World {
     }
 
     /// A ring with the mix of events, or with one kind alone.
-    pub(crate) fn ring(&self, only: Option<&str>) -> Result<Ring, Box<dyn Error>> {
+    pub(crate) fn ring(&self, only: Option<&str>, events: usize) -> Result<Ring, Box<dyn Error>> {
         let of_sixteen: Vec<_> = MIX
             .iter()
             .flat_map(|(name, count)| std::iter::repeat_n(*name, *count))
@@ -121,7 +118,7 @@ impl World {
             bytes: Vec::new(),
             ends: Vec::new(),
         };
-        for event in 0..EVENTS {
+        for event in 0..events {
             let name = only.unwrap_or(of_sixteen[event * 7 % of_sixteen.len()]);
             let kind = self.kinds.iter().position(|one| one.name.name() == name);
             let kind = kind.ok_or("no such kind")?;

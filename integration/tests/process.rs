@@ -234,6 +234,29 @@ fn relative_program_in_odd_folder_is_told_whole() {
     ids_are_a_lineage(&watched);
 }
 
+/// A program, a folder, a name and arguments that are no text: exact bytes stand beside each, and
+/// beside the exit that comes later too.
+#[test]
+fn program_that_is_no_text_is_told_whole() {
+    let script = "cp say \"$(printf 'prog\\377')\" && exec ./prog* \"$(printf 'a\\200b')\" c";
+    let (_scratch, watched) = in_odd_folder(script);
+    let image = last_image(&watched);
+    assert_eq!(image.comm.0, b"prog\xff");
+    assert!(image.executable.0.ends_with(b"/a \xff\nfolder/prog\xff"));
+    let event = watched.last("process.exec", image.pid).unwrap();
+    let said = watched.said.last().unwrap().at;
+    let expected = exec(&watched, image, &Bytes(b"./prog\xff".into()));
+    is(event, &expected, watched.before, said);
+    let event = watched.last("process.exit", image.pid).unwrap();
+    let expected = exit(&watched, image, End::Code(0));
+    is(
+        event,
+        &lasted(event, expected, watched.before, said),
+        said,
+        watched.after,
+    );
+}
+
 /// A `#!` script has the arguments that its interpreter starts with, and the script as its path.
 #[test]
 fn script_is_told_as_the_kernel_rewrote_it() {

@@ -1,6 +1,10 @@
 //! The account: whatever becomes of an event, it is counted once, and the lines add up, while
 //! everything runs and at the end.
-#![expect(clippy::unwrap_used, reason = "a test bed that fails ends the test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test bed that fails ends the test"
+)]
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
@@ -123,11 +127,14 @@ fn flood(threads: u64, count: u64) -> Workload {
 /// What a flood that has ended says it did.
 #[track_caller]
 fn calls(records: &[Record]) -> u64 {
-    let flood = records.iter().find_map(|record| match record {
-        Record::Flood { calls, .. } => Some(*calls),
-        _ => None,
-    });
-    flood.unwrap()
+    let flood = |record: &Record| {
+        if let Record::Flood { calls, .. } = record {
+            Some(*calls)
+        } else {
+            None
+        }
+    };
+    records.iter().find_map(flood).unwrap()
 }
 
 /// The events of a kind.

@@ -1,7 +1,11 @@
 //! Objects that a user brings: with our headers and tags, without tags, written for plain libbpf,
 //! and one of which only a `layout` tells what its records are. All are compiled here and named in
 //! the configuration; those that nobody can narrow run in the machines alone.
-#![expect(clippy::unwrap_used, reason = "a test bed that fails ends the test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test bed that fails ends the test"
+)]
 
 use std::io::Write as _;
 use std::process::{Child, Command, Stdio};

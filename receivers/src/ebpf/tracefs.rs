@@ -31,7 +31,7 @@ pub(super) fn with_tracefs<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T
     }
     let in_own_namespace = || mount_privately().map(|()| work());
     thread::scope(|scope| scope.spawn(in_own_namespace).join())
-        .map_err(|_| "the attaching thread broke down".to_owned())?
+        .map_err(|panic| format!("the attaching thread broke down: {panic:?}"))?
         .map_err(|error| {
             format!(
                 "it is looked up in tracefs, which is not mounted, and mounting it failed ({error}); \

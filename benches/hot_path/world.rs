@@ -188,7 +188,7 @@ impl World {
             last = Some((who, index));
             index
         });
-        batch.subjects = subjects.drain(..).collect();
+        batch.subjects = mem::take(subjects);
         self.process(batch)
     }
 

@@ -28,7 +28,11 @@ pub fn validate(sources: &ConfigSources, format: ReportFormat) -> Exit {
             notes = not_carried(&configuration);
             // Building opens and binds nothing, and finds what only a whole component can tell.
             let refused = graph::build(configuration, &Surroundings::default()).err();
-            let exit = if refused.is_some() { Exit::Configuration } else { Exit::Done };
+            let exit = if refused.is_some() {
+                Exit::Configuration
+            } else {
+                Exit::Done
+            };
             report.errors.append(refused.unwrap_or_default());
             (report, exit)
         }
@@ -49,11 +53,21 @@ pub fn validate(sources: &ConfigSources, format: ReportFormat) -> Exit {
 /// What exporters that run cannot express, one a line.
 fn not_carried(configuration: &Configuration) -> String {
     let mut notes = String::new();
-    for exporter in configuration.exporters.iter().filter(|exporter| exporter.used) {
+    for exporter in configuration
+        .exporters
+        .iter()
+        .filter(|exporter| exporter.used)
+    {
         let carries = exporter.ready.config.carries();
-        for (carried, what) in [(carries.events, "events"), (carries.metrics, "metric points")] {
+        for (carried, what) in [
+            (carries.events, "events"),
+            (carries.metrics, "metric points"),
+        ] {
             if !carried {
-                notes.push_str(&format!("{}: exporter {} does not carry {what}\n", exporter.span, exporter.id));
+                notes.push_str(&format!(
+                    "{}: exporter {} does not carry {what}\n",
+                    exporter.span, exporter.id
+                ));
             }
         }
     }

@@ -2,6 +2,7 @@
 //! the account.
 
 use std::future::pending;
+use std::pin::Pin;
 use std::time::Duration;
 
 use eunomia_core::account::Accounts;
@@ -30,9 +31,17 @@ pub struct Keeping {
 /// The signals that the program listens to.
 #[derive(Debug)]
 pub struct Signals {
+    /// Those that ask it to end.
+    pub stop: StopSignals,
+    /// The one that asks for the account.
+    account: Signal,
+}
+
+/// SIGTERM and SIGINT.
+#[derive(Debug)]
+pub struct StopSignals {
     terminate: Signal,
     interrupt: Signal,
-    account: Signal,
 }
 
 impl Signals {
@@ -41,20 +50,46 @@ impl Signals {
     /// # Errors
     /// If the kernel refuses.
     pub fn new() -> std::io::Result<Self> {
-        Ok(Self {
+        let stop = StopSignals {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
+        };
+        Ok(Self {
+            stop,
             account: signal(SignalKind::user_defined2())?,
         })
     }
 }
 
-/// Starts a topology.
+impl StopSignals {
+    /// Waits for one of them.
+    pub async fn requested(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+/// Starts a topology, unless a signal comes first: what a component waits for
+/// while it starts, a reader of a pipe perhaps, may never come.
 ///
 /// # Errors
 /// How the program ends because a component could not start; the reason is
 /// logged.
-pub async fn start(topology: Topology) -> Result<Running, Exit> {
+pub async fn start(topology: Topology, signals: &mut Signals) -> Result<Running, Exit> {
+    // On a thread of its own: a component may block it.
+    let starting = tokio::spawn(start_all(topology));
+    tokio::select! {
+        started = starting => started.unwrap_or_else(|error| {
+            tracing::error!(%error, "starting broke down");
+            Err(Exit::Failed)
+        }),
+        () = signals.stop.requested() => Err(Exit::Done),
+    }
+}
+
+async fn start_all(topology: Topology) -> Result<Running, Exit> {
     topology
         .start()
         .await
@@ -63,7 +98,15 @@ pub async fn start(topology: Topology) -> Result<Running, Exit> {
 
 /// Keeps a topology running until it ends by itself, by a signal or by the
 /// time, and drains it.
-pub async fn keep(running: Running, signals: &mut Signals, keeping: &Keeping) -> Exit {
+///
+/// A `guest` is what the topology is kept for: while it lives, it and not the
+/// topology is told to end, and its end is the topology's.
+pub async fn keep(
+    running: Running,
+    signals: &mut Signals,
+    keeping: &Keeping,
+    guest: Option<Pin<&mut (dyn Future<Output = ()> + Send)>>,
+) -> Exit {
     let mut watch = Watch {
         running,
         exit: Exit::Done,
@@ -71,14 +114,18 @@ pub async fn keep(running: Running, signals: &mut Signals, keeping: &Keeping) ->
         keeping,
     };
     let until = keeping.duration.map(|duration| Instant::now() + duration);
+    let mut guest = guest;
     loop {
         tokio::select! {
             ended = watch.running.next_ended() => match ended {
                 Some(ended) => watch.ended(&ended),
                 None => break,
             },
-            _ = signals.terminate.recv() => if watch.stop_or_abort() { break },
-            _ = signals.interrupt.recv() => if watch.stop_or_abort() { break },
+            () = end_of(&mut guest) => {
+                guest = None;
+                watch.stop();
+            }
+            () = signals.stop.requested() => if guest.is_none() && watch.stop_or_abort() { break },
             _ = signals.account.recv() => show_accounts(&keeping.accounts, keeping.log_format),
             () = at(until), if watch.deadline.is_none() => watch.stop(),
             () = at(watch.deadline) => {
@@ -142,6 +189,13 @@ fn failure(ended: &Ended) -> Option<Exit> {
         }
     }
     Some(error.kind.into())
+}
+
+async fn end_of(guest: &mut Option<Pin<&mut (dyn Future<Output = ()> + Send)>>) {
+    match guest {
+        Some(guest) => guest.await,
+        None => pending().await,
+    }
 }
 
 async fn at(time: Option<Instant>) {

@@ -172,7 +172,7 @@ async fn run_in(cli: &Cli, job: Job, log_format: LogFormat) -> Exit {
             return Exit::Failed;
         }
     };
-    let running = match daemon::start(topology).await {
+    let running = match daemon::start(topology, &mut signals).await {
         Ok(running) => running,
         Err(exit) => return exit,
     };
@@ -184,7 +184,7 @@ async fn run_in(cli: &Cli, job: Job, log_format: LogFormat) -> Exit {
     };
     if job.command.is_empty() {
         tracing::info!("started");
-        daemon::keep(running, &mut signals, &keeping).await
+        daemon::keep(running, &mut signals, &keeping, None).await
     } else {
         watch::watch(&job.command, running, &mut signals, &keeping).await
     }

@@ -38,7 +38,7 @@ pub async fn watch(
         Err(error) => {
             tracing::error!(command = %program.to_string_lossy(), %error, "the command could not be started");
             running.stop();
-            daemon::keep(running, signals, keeping).await;
+            daemon::keep(running, signals, keeping, None).await;
             return Exit::Command(if error.kind() == io::ErrorKind::NotFound {
                 NOT_FOUND
             } else {
@@ -47,17 +47,10 @@ pub async fn watch(
         }
     };
     let mut command = Box::pin(wait(child));
-    let stop = running.stopper();
-    let mut kept = Box::pin(daemon::keep(running, signals, keeping));
     let mut status = None;
-    tokio::select! {
-        ended = &mut command => {
-            status = Some(ended);
-            stop.request();
-            kept.await;
-        }
-        _ = &mut kept => {}
-    }
+    let mut end = Box::pin(async { status = Some(command.as_mut().await) });
+    daemon::keep(running, signals, keeping, Some(end.as_mut())).await;
+    drop(end);
     // Watching may have stopped because nobody reads on: the command goes on to its end.
     let status = match status {
         Some(status) => status,

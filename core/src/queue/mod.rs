@@ -222,25 +222,40 @@ impl QueueReader {
         let shared = Arc::clone(&self.0);
         loop {
             let readable = shared.readable.notified();
-            if let Some(delivery) = self.try_next() {
-                return Some(delivery);
-            }
-            if self.0.state().writers == 0 {
-                return None;
+            if let Some(next) = self.next_or_end() {
+                return next;
             }
             readable.await;
+        }
+    }
+
+    /// The next batch, or the end; `None` while there is neither. One look at
+    /// the queue: a last batch that came before the last writer went is not the
+    /// end.
+    fn next_or_end(&mut self) -> Option<Option<Delivery>> {
+        let mut state = self.0.state();
+        let waiting = state.waiting.pop_front();
+        let is_end = waiting.is_none() && state.writers == 0;
+        drop(state);
+        match waiting {
+            Some(signal) => Some(Some(self.deliver(signal))),
+            None => is_end.then_some(None),
         }
     }
 
     /// The next batch, if one is waiting.
     pub fn try_next(&mut self) -> Option<Delivery> {
         let signal = self.0.state().waiting.pop_front()?;
+        Some(self.deliver(signal))
+    }
+
+    fn deliver(&self, signal: Arc<Signal>) -> Delivery {
         let left = signal.len();
-        Some(Delivery {
+        Delivery {
             shared: Arc::clone(&self.0),
             signal,
             left,
-        })
+        }
     }
 }
 

@@ -93,6 +93,14 @@ fn resolve_one(settings: &EbpfSettings, entry: &Entry) -> Result<Probe, ConfigEr
     let (body, options) = split_body(&entry.node);
     let decoded: ProbeSettings = body.decode()?;
     let mut errors = ConfigErrors(decoded.filter.errors());
+    if let Some(object) = decoded.object.as_ref().filter(|_| entry.key == BASE) {
+        let message =
+            format!("{BASE} is the object that every receiver needs, and cannot be replaced");
+        return Err(object
+            .error(message)
+            .with_help("give your probe another name")
+            .into());
+    }
     let bytes = read_object(entry, &decoded)?;
     let layout = decoded.layout.as_ref().map(|layout| &layout.value);
     let object = Object::parse_with(&entry.key, &bytes, layout)

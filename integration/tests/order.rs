@@ -175,18 +175,23 @@ fn reused_pid_is_told_apart() {
     assert_eq!(reused, PAIRS);
 }
 
-/// The ids of what a process holds of the kernel's: programs, maps and links.
+/// The ids under `kind` in what the kernel tells of a process's descriptors.
 fn held_by(pid: u32, kind: &str) -> BTreeSet<u32> {
+    // A program array must not be opened by its id while the kernel empties it, which it does when
+    // its owner is gone: closed again it is never freed (seen on 6.18). Its programs tell instead.
+    const PROGRAM_ARRAY: &str = "map_type:\t3";
     let folder = format!("/proc/{pid}/fdinfo");
     let files = fs::read_dir(folder).unwrap().flatten();
-    let ids = files.filter_map(|file| {
-        let text = fs::read_to_string(file.path()).ok()?;
-        let line = text
-            .lines()
-            .find_map(|line| line.strip_prefix(kind)?.strip_prefix(":"));
+    let texts = files.filter_map(|file| fs::read_to_string(file.path()).ok());
+    let id = |text: String| {
+        let mut lines = text.lines();
+        let line = lines.find_map(|line| line.strip_prefix(kind)?.strip_prefix(":"));
         line?.trim().parse().ok()
-    });
-    ids.collect()
+    };
+    texts
+        .filter(|text| text.lines().all(|line| line != PROGRAM_ARRAY))
+        .filter_map(id)
+        .collect()
 }
 
 /// Whether the kernel still has the program or map with this id.

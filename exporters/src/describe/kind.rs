@@ -85,15 +85,19 @@ impl Kind {
             .iter()
             .position(|(_, a)| matches!(a.field.shape, Shape::Text(_) | Shape::TextList(_)));
         let mut details = Vec::new();
-        let mut rest = own.iter().enumerate().peekable();
-        while let Some((index, (position, attribute))) = rest.next() {
+        let belongs = |port: &Attribute, address: &Attribute| {
+            is_port(port) && is_address(address) && stem(port) == stem(address)
+        };
+        for (index, (position, attribute)) in own.iter().enumerate() {
+            if own.iter().any(|(_, address)| belongs(attribute, address)) {
+                continue;
+            }
             let mut form = form(attribute);
             if headline == Some(index) {
                 form = Form::Headline;
             } else if let Form::Endpoint(port) = &mut form {
-                *port = rest
-                    .next_if(|(_, (_, next))| is_port(next))
-                    .map(|(_, (at, _))| *at);
+                let own_port = own.iter().find(|(_, port)| belongs(port, attribute));
+                *port = own_port.map(|(at, _)| *at);
             }
             let label = label(index, form, &own);
             details.push(Detail {
@@ -146,13 +150,23 @@ fn is_best_view(attribute: &Attribute, schema: &EventSchema) -> bool {
 fn form(attribute: &Attribute) -> Form {
     if is_rendered(attribute, &Render::Errno) {
         Form::Failure
-    } else if attribute.field.shape == Shape::Address {
+    } else if is_address(attribute) {
         Form::Endpoint(None)
     } else if attribute.unit.as_deref() == Some("ns") {
         Form::Nanoseconds
     } else {
         Form::Plain
     }
+}
+
+fn is_address(attribute: &Attribute) -> bool {
+    attribute.field.shape == Shape::Address
+}
+
+/// What an address and its port have in common: the name up to the last dot.
+fn stem(attribute: &Attribute) -> &str {
+    let name = attribute.key.name();
+    name.rsplit_once('.').map_or(name, |(stem, _)| stem)
 }
 
 fn is_port(attribute: &Attribute) -> bool {

@@ -306,7 +306,7 @@ mod tests {
         assert_eq!(shown, expected);
     }
 
-    /// The access mode is a value and comes first; O_SYNC contains O_DSYNC.
+    /// The access mode is a value and comes first; `O_SYNC` contains `O_DSYNC`.
     #[test]
     fn flags_are_named_access_mode_first() {
         named(0, &["O_RDONLY"]);

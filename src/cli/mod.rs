@@ -59,7 +59,7 @@ pub struct ConfigSources {
     /// A configuration file; of several, maps join and the later one wins.
     #[arg(long = "config", global = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
-    /// A value over those of the files, such as receivers.TYPE.KEY=[42].
+    /// A value over those of the files, such as `receivers.TYPE.KEY=[42]`.
     #[arg(long = "set", global = true, value_name = "KEY=VALUE")]
     pub sets: Vec<String>,
 }

@@ -1,7 +1,7 @@
 //! The configuration: files and arguments in, checked settings out.
 //!
-//! Sources are parsed to trees that know every place ([`yaml`]), joined ([`layers`]), expanded ([`expand`]), and given
-//! to the components of a [`registry`], which decode their own part. Nothing stops at the first error ([`report`]).
+//! Sources are parsed to trees that know every place (`yaml`), joined (`layers`), expanded (`expand`), and given
+//! to the components of a `registry`, which decode their own part. Nothing stops at the first error (`report`).
 
 mod expand;
 mod layers;

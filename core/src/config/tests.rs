@@ -277,7 +277,7 @@ fn secrets_are_not_shown() {
     let toy = toy.unwrap();
     assert_eq!(toy.token.as_ref().map(Secret::reveal), Some("s3cret"));
     assert_eq!(secrets, ["s3cret"]);
-    assert!(!format!("{:?}", toy).contains("s3cret"));
+    assert!(!format!("{toy:?}").contains("s3cret"));
     assert!(!serde_json::to_string(&toy).unwrap().contains("s3cret"));
 }
 

@@ -8,7 +8,7 @@ const volatile __s32 level_step OPTION("level_step", "By how much the level grow
 
 struct chdir_event {
 	struct event_header header;
-	__u64 calls ATTR("test.calls");
+	__u64 number ATTR("test.number");
 	__u32 error ERRNO ATTR("error.type");
 	__u32 pad;
 };
@@ -56,7 +56,7 @@ static __always_inline __u32 slot_of(__u64 value)
 	return slot;
 }
 
-static __always_inline __u64 measure(struct task_struct *task, __u32 error)
+static __always_inline void measure(struct task_struct *task, __u32 error)
 {
 	struct caller caller = { .pid = BPF_CORE_READ(task, tgid), .failed = error != 0 };
 	struct distribution *distribution;
@@ -75,7 +75,6 @@ static __always_inline __u64 measure(struct task_struct *task, __u32 error)
 	distribution = bpf_map_lookup_elem(&errors, &zero);
 	if (distribution)
 		__sync_fetch_and_add(&distribution->slots[slot_of(error) & (SLOTS - 1)], 1);
-	return count ? *count : one;
 }
 
 SYSCALL_EXIT(on_chdir, chdir)
@@ -89,7 +88,8 @@ SYSCALL_EXIT(on_chdir, chdir)
 	eun_fill_header(&event->header, kind_chdir_event, task);
 	event->error = call.result < 0 ? -call.result : 0;
 	event->pad = 0;
-	event->calls = measure(task, event->error);
+	event->number = call.number;
+	measure(task, event->error);
 	EUN_COMMIT(&eun_events, event, tally);
 }
 

@@ -35,19 +35,16 @@ service:
 
 const SCRIPT: &str = "
 eunomia-pipeline doctor --format json >/out/doctor 2>&1 || exit 7
-eunomia-pipeline --config /etc/pipeline.yaml --log-format json >/out/stdout 2>/out/log &
+mkfifo /tmp/log
+eunomia-pipeline --config /etc/pipeline.yaml --log-format json >/out/stdout 2>/tmp/log &
 daemon=$!
-# Without starting a process: emulated kernels die now and then when their code is changed, as
-# attaching does, where another CPU is about to run it.
-is_started() {
-    while read -r line; do
-        case $line in *started*) return 0 ;; esac
-    done </out/log
-    return 1
-}
-until is_started; do
-    kill -0 $daemon || { cat /out/log; exit 8; }
-done
+# The shell sleeps while probes are attached: emulated kernels lock up or die now and then when their
+# code is changed, as attaching does, while another CPU runs it.
+exec 3</tmp/log
+while read -r line; do
+    echo \"$line\" >>/out/log
+    case $line in *started*) break ;; esac
+done <&3
 cgroups=
 for hierarchy in memory pids unified; do
     [ -d /sys/fs/cgroup/$hierarchy ] && cgroups=$cgroups:/sys/fs/cgroup/$hierarchy/docker/ID
@@ -61,7 +58,8 @@ container ${cgroups#:} box / sh -c '
     cat /etc/hostname
 ' || exit 9
 wget -q -O /out/metrics http://127.0.0.1:9464/metrics || exit 10
-kill -TERM $daemon
+kill -TERM $daemon || exit 5
+cat <&3 >>/out/log
 wait $daemon || exit 11
 mkdir /tmp/run
 eunomia-pipeline run process open tcp --log-format json --format ndjson -o /out/run.jsonl -- \

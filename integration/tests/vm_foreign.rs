@@ -95,8 +95,8 @@ fn own_probes_tell(events: &[Event], all: &[Event]) {
     let tagged = of("test.chdir");
     let errors: Vec<_> = tagged.iter().map(|e| e.text("error.type")).collect();
     assert_eq!(errors, [None, Some("ENOENT"), None, None, None, None]);
-    let calls: Vec<_> = tagged.iter().map(|e| e.integer("test.calls")).collect();
-    assert_eq!(calls, [1, 1, 2, 1, 2, 3].map(Some));
+    let is_chdir = |event: &&Event| event.integer("test.number") == Some(80);
+    assert!(tagged.iter().all(is_chdir), "{tagged:?}");
     let bare = of("eunomia.bare");
     let results: Vec<_> = bare
         .iter()
@@ -212,24 +212,22 @@ fn objects_that_do_not_fit_are_refused_with_the_reason() {
 
 const SCRIPT: &str = "
 [ -e /sys/kernel/tracing/events ] && exit 6
-eunomia-pipeline --config /etc/pipeline.yaml --log-format json >/out/events.jsonl 2>/out/log &
+mkfifo /tmp/log
+eunomia-pipeline --config /etc/pipeline.yaml --log-format json >/out/events.jsonl 2>/tmp/log &
 daemon=$!
-# Without starting a process: emulated kernels die now and then when their code is changed, as
-# attaching does, where another CPU is about to run it.
-is_started() {
-    while read -r line; do
-        case $line in *started*) return 0 ;; esac
-    done </out/log
-    return 1
-}
-until is_started; do
-    kill -0 $daemon || { cat /out/log; exit 7; }
-done
+# The shell sleeps while probes are attached: emulated kernels lock up or die now and then when their
+# code is changed, as attaching does, while another CPU runs it.
+exec 3</tmp/log
+while read -r line; do
+    echo \"$line\" >>/out/log
+    case $line in *started*) break ;; esac
+done <&3
 [ -e /sys/kernel/tracing/events ] && exit 8
 sh -c 'CHANGES' 2>/dev/null
 mkdir odd
 workload odd-opens dir=/tmp/odd >/out/opens || exit 9
-kill -TERM $daemon
+kill -TERM $daemon || exit 5
+cat <&3 >>/out/log
 wait $daemon || { cat /out/log; exit 10; }
 ls /sys/fs/bpf >/out/pins
 grep -c trac /proc/mounts >/out/mounts

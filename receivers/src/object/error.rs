@@ -10,7 +10,9 @@ use super::hook;
 #[expect(missing_docs, reason = "the messages say what the fields are")]
 pub enum ObjectError {
     /// The bytes are no object file.
-    #[error("not an object file for BPF ({reason}): compile it with clang -target bpf -O2 -g -c")]
+    #[error(
+        "is not an object file for BPF ({reason}): compile it with clang -target bpf -O2 -g -c"
+    )]
     NotElf { reason: String },
     /// The object file is one for another machine.
     #[error(

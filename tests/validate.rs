@@ -1,0 +1,123 @@
+//! `eunomia-pipeline validate` as a user runs it: what is broken is answered with its
+//! place, what was expected and what to do, and every example of the documentation is
+//! whole.
+#![expect(clippy::unwrap_used, reason = "a test that fails ends")]
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// The exit code of a bad configuration.
+const BAD_CONFIGURATION: i32 = 78;
+const BROKEN: &str = "tests/validate/real";
+
+/// Validates `file`, which is relative to the package, or absolute.
+fn validate(file: &Path) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_eunomia-pipeline"))
+        .args(["validate", "--config"])
+        .arg(file)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env_remove("EUNOMIA_TEST_NOT_SET")
+        .output()
+        .unwrap()
+}
+
+/// The files below `folder` with this ending, in order.
+fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.append(&mut files(&path, ending));
+        } else if path.extension() == Some(OsStr::new(ending)) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Whether `message` begins with `FILE:LINE:COLUMN: `.
+fn has_place(message: &str, file: &Path) -> bool {
+    let place = || {
+        let rest = message.strip_prefix(file.to_str()?)?.strip_prefix(':')?;
+        let (line, rest) = rest.split_once(':')?;
+        let (column, _) = rest.split_once(": ")?;
+        Some((line.parse::<u32>().ok()?, column.parse::<u32>().ok()?))
+    };
+    place().is_some_and(|(line, column)| line > 0 && column > 0)
+}
+
+/// Each broken file of real components is refused with code 78 and its place.
+#[test]
+fn broken_files_are_refused_with_their_place() {
+    let broken = files(Path::new(BROKEN), "yaml");
+    assert!(broken.len() >= 30, "only {} files", broken.len());
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("validate/real");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    for file in broken {
+        let name = file.file_stem().unwrap().to_str().unwrap();
+        let output = validate(&file);
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(
+            output.status.code(),
+            Some(BAD_CONFIGURATION),
+            "{name}: {text}"
+        );
+        assert!(output.stdout.is_empty(), "{name}: results of a bad file");
+        // What belongs to a message is indented.
+        let mut messages = text
+            .lines()
+            .filter(|line| !line.starts_with(' '))
+            .peekable();
+        assert!(messages.peek().is_some(), "{name}: no message");
+        for message in messages {
+            assert!(has_place(message, &file), "{name}: {message}");
+        }
+        settings.bind(|| insta::assert_snapshot!(name, text));
+    }
+}
+
+#[track_caller]
+fn is_valid(file: &Path, what: &str) {
+    let output = validate(file);
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{what}:\n{text}");
+}
+
+#[test]
+fn the_default_is_valid() {
+    is_valid(Path::new("pipeline.yaml"), "pipeline.yaml");
+}
+
+/// The whole configurations among a page's examples.
+fn examples(page: &str) -> impl Iterator<Item = &str> {
+    page.split("```yaml\n")
+        .skip(1)
+        .filter_map(|rest| rest.split("```").next())
+        .filter(|example| example.starts_with("version: 1"))
+}
+
+#[test]
+fn examples_of_the_documentation_are_valid() {
+    let mut pages = files(Path::new("docs"), "md");
+    pages.extend(
+        [PathBuf::from("README.md")]
+            .into_iter()
+            .filter(|page| page.is_file()),
+    );
+    let scratch = Path::new(env!("CARGO_TARGET_TMPDIR")).join("example.yaml");
+    let mut count = 0;
+    for page in pages {
+        let text = fs::read_to_string(&page).unwrap();
+        for example in examples(&text) {
+            fs::write(&scratch, example).unwrap();
+            is_valid(&scratch, &format!("{}:\n{example}", page.display()));
+            count += 1;
+        }
+    }
+    assert!(count > 0, "no example was found");
+}

@@ -12,6 +12,8 @@ const volatile bool failed_only OPTION("failed_only", "only opens that failed") 
 #define OPEN_ACCESS_MODE 3
 #define FMODE_CREATED    0x100000
 #define MODE_BITS        07777
+#define ERESTARTSYS      512 /* the kernel's own: interrupted, to be called again or not */
+#define ERESTART_END     516
 
 enum open_flags {
 	O_RDONLY = 0,
@@ -87,6 +89,12 @@ static __always_inline void fill_opened(struct open_event *event, struct eun_bui
 	EUN_PUT_PATH(open_event, builder, &event->path, &file->f_path, bpf_get_current_task(), 0);
 }
 
+/* The caller has no result yet: it is EINTR, or the call is made again and returns once more. */
+static __always_inline bool is_interrupted(long result)
+{
+	return result <= -ERESTARTSYS && result >= -ERESTART_END;
+}
+
 SYSCALL_EXIT(on_open, open, creat, openat, openat2)
 {
 	struct task_struct *task = eun_current();
@@ -97,7 +105,7 @@ SYSCALL_EXIT(on_open, open, creat, openat, openat2)
 
 	if (!tally || !event)
 		return;
-	if (failed_only && call.result >= 0) {
+	if ((failed_only && call.result >= 0) || is_interrupted(call.result)) {
 		eun_count(&tally->filtered);
 		return;
 	}

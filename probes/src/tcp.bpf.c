@@ -12,6 +12,15 @@
 #include "eunomia/tcp/refused.h"
 #include "eunomia/tcp/calls.h"
 
+/* The end of a connection that is not followed for lack of room will not be seen. */
+static __always_inline void lose_close(void)
+{
+	struct counters *tally = see(kind_close_event);
+
+	if (tally)
+		eun_count(&tally->table_full);
+}
+
 /* The attempt begins, in the process that makes it. */
 static __always_inline void begin_attempt(__u64 key, const __u32 copy)
 {
@@ -30,6 +39,8 @@ static __always_inline void begin_attempt(__u64 key, const __u32 copy)
 	if (copy == 0) { /* the other comes to the same */
 		eun_count(&tally->seen);
 		eun_count(passes ? &tally->table_full : &tally->filtered);
+		if (passes)
+			lose_close();
 	}
 }
 
@@ -126,7 +137,8 @@ static __always_inline void accepted(struct task_struct *task, __u32 fd)
 	take_endpoints(&fresh.ends, sock);
 	if (BPF_CORE_READ(sock, __sk_common.skc_state) == TCP_CLOSE) /* reset before it was accepted */
 		take_totals(&fresh, sock);
-	bpf_map_update_elem(&connections, &key, &fresh, BPF_ANY);
+	if (bpf_map_update_elem(&connections, &key, &fresh, BPF_ANY))
+		lose_close();
 	report_accept(&fresh, tally);
 }
 

@@ -69,7 +69,7 @@ impl CgroupTable {
     }
 
     /// Learns from a record whose schema has the role of telling a cgroup's
-    /// path; others tell nothing. Returns the cgroup if this was news.
+    /// path; others tell nothing. Returns the cgroup, also if it was known.
     pub fn apply(&mut self, schema: &EventSchema, record: &[u8]) -> Option<Arc<Cgroup>> {
         let lifecycle = schema.lifecycle.as_ref()?;
         if &*lifecycle.role != CGROUP_ROLE {
@@ -77,7 +77,9 @@ impl CgroupTable {
         }
         let key = schema.header.as_ref()?.cgroup(record)?;
         let (path, truncated) = whole_text(lifecycle.field(PATH_ROLE)?, record)?;
+        // Whoever tells a path again has forgotten what was made of it.
         self.insert(key, path, truncated)
+            .or_else(|| self.lookup(key))
     }
 
     /// Learns a path; an empty one is the root's. Returns the cgroup if this

@@ -365,7 +365,8 @@ fn a_record_tells_a_cgroups_path() {
             hierarchy: 3
         }
     );
-    assert!(table.apply(&schema("cgroup"), &record).is_none());
+    let again = table.apply(&schema("cgroup"), &record);
+    assert_eq!(again.unwrap().path, cgroup.path);
 }
 
 /// The table stays below its limit; what is asked for stays.

@@ -112,7 +112,7 @@ fn load(
         verified_instructions: None,
     };
     findings.programs = own.iter().map(describe).collect();
-    let loaded = Loaded::load(settings, probes, &Plan::new(probes))?;
+    let loaded = Loaded::load(settings, probes, &Plan::new(probes)?)?;
     for (probe, name, instructions) in loaded.verified_instructions() {
         if probe == findings.probe
             && let Some(program) = findings

@@ -34,8 +34,9 @@ use super::error::LoadError;
 use super::losses::Losses;
 use super::tally::Tally;
 
-/// How long a row waits for an older one of another CPU.
-const ORDER_WINDOW_NS: u64 = 2_000_000;
+/// How long a row waits for an older one of another CPU: kernels preempt programs
+/// between the time stamp and the ring.
+const ORDER_WINDOW_NS: u64 = 10_000_000;
 /// The longest sleep: what lies in a ring below its wake-up threshold, and what
 /// waits for the order window, comes out by then.
 const TIMER_NS: i64 = 20_000_000;
@@ -127,7 +128,7 @@ impl Drain {
             self.backlog.send_all(&send);
         }
         self.backlog.send_all(&send);
-        self.losses.check(&mut self.backlog);
+        self.losses.check(&mut self.backlog, self.intake.broken);
         self.backlog.send_all(&send);
         Ok(())
     }
@@ -188,7 +189,8 @@ impl Drain {
         }
         let is_last = window == 0 && !more;
         self.hand_on(if is_last { BootNanos(u64::MAX) } else { cut });
-        self.losses.check_now_and_then(&mut self.backlog);
+        self.losses
+            .check_now_and_then(&mut self.backlog, self.intake.broken);
         more
     }
 

@@ -48,6 +48,14 @@ pub(super) enum LoadError {
          start it in the host's (docker run --pid=host, hostPID: true)"
     )]
     PidNamespace,
+    #[error(
+        "{count} {what} in one receiver, and it has room for {limit}: put some probes into another one"
+    )]
+    TooMany {
+        what: &'static str,
+        count: usize,
+        limit: usize,
+    },
     #[error("{what}: {source}")]
     Io {
         what: &'static str,
@@ -66,7 +74,9 @@ impl From<LoadError> for ComponentError {
             | LoadError::Refused { .. }
             | LoadError::Program { .. }
             | LoadError::PidNamespace => FailureKind::Unsupported,
-            LoadError::Map { .. } | LoadError::Io { .. } => FailureKind::Failed,
+            LoadError::Map { .. } | LoadError::TooMany { .. } | LoadError::Io { .. } => {
+                FailureKind::Failed
+            }
         };
         Self {
             kind,
@@ -86,6 +96,7 @@ impl LoadError {
             | Self::NoPinDirectory { .. }
             | Self::Map { .. }
             | Self::PidNamespace
+            | Self::TooMany { .. }
             | Self::Io { .. } => None,
         }
     }

@@ -32,6 +32,7 @@ pub(super) struct Losses {
     told: Vec<ByReason>,
     checked: BootNanos,
     state_lost: u64,
+    broken: u64,
 }
 
 impl Losses {
@@ -42,18 +43,20 @@ impl Losses {
             told: Vec::new(),
             checked: clock::boot(),
             state_lost: 0,
+            broken: 0,
         }
     }
 
     /// Looks for losses if the last time is long enough ago.
-    pub(super) fn check_now_and_then(&mut self, backlog: &mut Backlog) {
+    pub(super) fn check_now_and_then(&mut self, backlog: &mut Backlog, broken: u64) {
         if clock::boot().0.saturating_sub(self.checked.0) >= INTERVAL_NS {
-            self.check(backlog);
+            self.check(backlog, broken);
         }
     }
 
-    /// Looks for losses and adds an event for each kind and reason.
-    pub(super) fn check(&mut self, backlog: &mut Backlog) {
+    /// Looks for losses and adds an event for each kind and reason; `broken` records
+    /// came out of the rings so far that are none.
+    pub(super) fn check(&mut self, backlog: &mut Backlog, broken: u64) {
         self.checked = clock::boot();
         let mut batch = Batch::default();
         batch.clock = clock::offset();
@@ -69,6 +72,7 @@ impl Losses {
         }
         backlog.push(batch);
         self.warn_of_state();
+        self.warn_of_broken(broken);
     }
 
     /// Records that no user sees and the tables need.
@@ -81,6 +85,18 @@ impl Losses {
                 "records for the process table were lost: some events will lack their executable or container"
             );
             self.state_lost = lost;
+        }
+    }
+
+    /// Records of no known kind: objects and loader do not fit together.
+    fn warn_of_broken(&mut self, broken: u64) {
+        if broken > self.broken {
+            let count = broken - self.broken;
+            tracing::warn!(
+                count,
+                "records of no known kind came from the probes and were dropped"
+            );
+            self.broken = broken;
         }
     }
 }

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::error::LoadError;
 use super::load::shares_rings;
 use super::probe::Probe;
 use super::settings::EbpfSettings;
@@ -13,6 +14,10 @@ use crate::object::Global;
 pub(super) const RECEIVER_SET: u32 = 1;
 /// The dispatcher has 32 slots, and a set of filters 32 bits.
 const MAX_SLOTS: u32 = 32;
+/// The first bit of a set is the receiver's own.
+const MAX_PROBES: usize = 31;
+/// `EUN_KINDS` of `maps.h` without 0.
+const MAX_KINDS: usize = 255;
 /// Waking the reader for every record costs the traced thread more than the
 /// record does; below this share of the ring the reader comes by its timer.
 const WAKEUP_SHARE: u32 = 8;
@@ -27,7 +32,13 @@ pub(super) struct Plan {
 
 impl Plan {
     /// Deals the numbers out.
-    pub(super) fn new(probes: &[Probe]) -> Self {
+    ///
+    /// # Errors
+    /// If there are too few for these probes.
+    pub(super) fn new(probes: &[Probe]) -> Result<Self, LoadError> {
+        let events = probes.iter().map(|probe| probe.object.events.len()).sum();
+        within("probes (the base counts as one)", probes.len(), MAX_PROBES)?;
+        within("kinds of events", events, MAX_KINDS)?;
         let mut plan = Self::default();
         for (index, probe) in probes.iter().enumerate() {
             for event in 0..probe.object.events.len() {
@@ -37,7 +48,7 @@ impl Plan {
             }
             plan.deal_slots(probe);
         }
-        plan
+        Ok(plan)
     }
 
     /// What finds no slot is refused when it is put into the dispatcher.
@@ -157,5 +168,32 @@ impl Plan {
             (None, _) => None,
         };
         probe.object.maps.iter().filter_map(size).collect()
+    }
+}
+
+/// Beyond its numbers a probe would pass every filter, and a kind would not be counted.
+fn within(what: &'static str, count: usize, limit: usize) -> Result<(), LoadError> {
+    if count > limit {
+        return Err(LoadError::TooMany { what, count, limit });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MAX_KINDS, MAX_PROBES, Plan, within};
+
+    /// Each probe that is let in has a set of its own.
+    #[test]
+    fn more_than_there_are_numbers_for_is_refused() {
+        assert_ne!(Plan::own_set(MAX_PROBES - 1), 0);
+        assert_eq!(Plan::own_set(MAX_PROBES), 0);
+        assert!(within("kinds of events", MAX_KINDS, MAX_KINDS).is_ok());
+        assert_eq!(
+            within("kinds of events", 256, MAX_KINDS)
+                .unwrap_err()
+                .to_string(),
+            "256 kinds of events in one receiver, and it has room for 255: put some probes into another one"
+        );
     }
 }

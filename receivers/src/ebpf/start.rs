@@ -47,7 +47,7 @@ pub(super) fn start(
     probes: &[Probe],
     boot_id: &str,
 ) -> Result<Started, LoadError> {
-    let plan = Plan::new(probes);
+    let plan = Plan::new(probes)?;
     let mut loaded = Loaded::load(settings, probes, &plan)?;
     filter::write(settings, probes, &mut loaded)?;
     let mut tree = loaded.tree()?;
@@ -111,7 +111,7 @@ pub(super) fn start(
         losses: Losses::new(Arc::clone(&accounts)),
         backlog: Backlog::new(kinds),
         signals: Signals {
-            wake: rustix::io::dup(&wake).map_err(failed)?,
+            wake: rustix::io::fcntl_dupfd_cloexec(&wake, 0).map_err(failed)?,
             stop: Arc::clone(&stop),
         },
     };

@@ -16,7 +16,7 @@ pub enum ObjectError {
     NotElf { reason: String },
     /// The object file is one for another machine.
     #[error(
-        "compiled for another machine (ELF machine {machine}): compile it with clang -target bpf"
+        "is compiled for another machine (ELF machine {machine}): compile it with clang -target bpf"
     )]
     NotBpf { machine: u16 },
     /// There is nothing to run.

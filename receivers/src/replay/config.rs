@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{PathBuf, absolute};
 
 use eunomia_core::build::{BuildContext, BuildReceiver};
 use eunomia_core::component::Receiver;
@@ -48,6 +48,12 @@ impl Settings for ReplayConfig {
         {
             check.refuse(&["speed"], "expected max, realtime or a number above 0");
         }
+    }
+
+    /// As exporters claim what they write: nobody writes a recording while it is played.
+    fn claims(&self) -> Vec<String> {
+        let path = absolute(&self.path).unwrap_or_else(|_| self.path.clone());
+        vec![format!("file {}", path.display())]
     }
 }
 

@@ -95,6 +95,22 @@ fn command_keeps_its_streams() {
     );
 }
 
+/// The command has the descriptors that it would have without being watched, none of the pipeline's.
+#[test]
+fn command_inherits_no_descriptors() {
+    let scratch = Scratch::new("commands").unwrap();
+    let file = scratch.path().join("events.jsonl");
+    let list = ["ls", "/proc/self/fd"].map(OsStr::new);
+    let arguments = ["run", "process", "-o"].map(OsStr::new);
+    let arguments = arguments
+        .into_iter()
+        .chain([file.as_os_str(), "--".as_ref()]);
+    let watched = output(arguments.chain(list));
+    let mut alone = Command::new(list[0]);
+    let alone = alone.arg(list[1]).stdin(Stdio::null()).output().unwrap();
+    assert_eq!(text(&watched.stdout), text(&alone.stdout));
+}
+
 /// Without `-o` events stand beside what the command says, for programs and for people.
 #[test]
 fn events_go_to_stdout_otherwise() {

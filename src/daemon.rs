@@ -28,6 +28,10 @@ pub struct Keeping {
     pub accounts: Accounts,
 }
 
+/// A signal so soon after the first is the same request: timeout(1) signals its
+/// command and then the group that the command is in.
+const SAME_REQUEST: Duration = Duration::from_millis(500);
+
 /// The signals that the program listens to.
 #[derive(Debug)]
 pub struct Signals {
@@ -155,10 +159,13 @@ impl Watch<'_> {
             .get_or_insert_with(|| Instant::now() + self.keeping.drain_timeout);
     }
 
-    /// The first signal asks to stop; the second one says that it takes too
-    /// long: true then.
+    /// The first signal asks to stop; a second one, later, says that it takes
+    /// too long: true then.
     fn stop_or_abort(&mut self) -> bool {
-        let is_second = self.deadline.is_some();
+        let latest = Instant::now() + self.keeping.drain_timeout;
+        let is_second = self
+            .deadline
+            .is_some_and(|deadline| latest > deadline + SAME_REQUEST);
         if is_second {
             tracing::warn!("told to stop a second time, giving up what is left");
             self.exit = Exit::DrainIncomplete;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /*
- * A tool whose record only its own reader knows: 168 bytes of which BTF says nothing, filled in at the begin of open(2).
+ * A tool whose record only its own reader knows: 168 bytes of which BTF says nothing, filled in at the begin of
+ * open(2).
  */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>

@@ -7,13 +7,15 @@ use std::fs;
 use std::time::Duration;
 
 use eunomia_integration::{
-    Collector, Event, Pipeline, Prometheus, Scratch, Signals, Workload, check_metrics, free_port,
-    get, until,
+    Account, Collector, Container, Event, Naming, Pipeline, Prometheus, Scratch, Signals, Workload,
+    check_metrics, free_port, get, until,
 };
 use serde_json::{Map, Value, json};
 
 /// For what a busy machine may take its time.
 const DEADLINE: Duration = Duration::from_secs(60);
+/// The file of the exporter `json`.
+const EVENTS: &str = "events.jsonl";
 /// Programs that the workload runs: odd names and arguments, some not UTF-8.
 const EXECS: &str = "count=200";
 
@@ -33,70 +35,121 @@ const RESOURCE_ONLY: [&str; 6] = [
 #[test]
 #[ignore = "needs `make peers`"]
 fn peers_receive_what_the_ndjson_says() {
-    let collector = Collector::start().unwrap();
     let workload = Workload::start(&["execs", EXECS]).unwrap();
-    let scratch = Scratch::new("telemetry").unwrap();
-    let (events_file, page_port) = (scratch.path().join("events.jsonl"), free_port().unwrap());
-    let configuration = json!({
-        "version": 1,
-        "receivers": { "ebpf": {
-            "probes": { "process": {}, "open": {} },
-            "filter": { "pid_tree": [workload.pid()] },
-        } },
-        "processors": { "process": {}, "container": {} },
-        "exporters": {
-            "json": { "path": events_file },
-            "prometheus": { "endpoint": format!("127.0.0.1:{page_port}") },
-            "otlp": { "endpoint": collector.grpc() },
-        },
-        "service": { "pipelines": { "events": {
-            "receivers": ["ebpf"],
-            "processors": ["process", "container"],
-            "exporters": ["json", "prometheus", "otlp"],
-        } } },
-    });
-    let pipeline = Pipeline::start(&configuration.to_string(), &[]).unwrap();
-    pipeline.wait_for_log("started").unwrap();
     let pid = workload.pid();
+    let told = Told::start(&["process", "open"], json!({ "pid_tree": [pid] }));
     workload.finish().unwrap();
-
     let is_end = |event: &Event| {
         event.kind() == "process.exit" && event.integer("process.pid") == Some(pid.into())
     };
-    let read = || Event::read_all(&fs::read_to_string(&events_file).unwrap_or_default());
-    let whole = || Ok(read().ok().filter(|events| events.iter().any(is_end)));
-    until("the workload's exit in the file", DEADLINE, whole).unwrap();
-
-    let page = get(page_port, "/metrics").unwrap();
-    assert_eq!(check_metrics(&page).unwrap(), "");
-    let counted = Prometheus::scraping(page_port)
-        .unwrap()
-        .query("sum by (event) (eunomia_events_total)")
-        .unwrap();
-    let finished = pipeline.stop().unwrap();
-    assert!(finished.status.success(), "{:?}", finished.stderr);
-    assert!(finished.accounts().iter().all(|account| account.holds()));
-
-    let events = read().unwrap();
-    let counted: BTreeMap<_, _> = counted
-        .into_iter()
-        .map(|(labels, value)| (labels["event"].as_str().unwrap().to_owned(), value))
-        .collect();
-    assert_eq!(counted, by_kind(&events));
-    let told = records(&collector.stop().unwrap());
-    assert_eq!(told.len(), events.len());
-    assert_eq!(
-        sorted(told),
-        sorted(events.into_iter().map(with_unix_time).collect())
-    );
+    told.agree(is_end);
 }
 
-/// The event with its time as OTLP has it.
-fn with_unix_time(event: Event) -> Map<String, Value> {
-    let time = event.time().unwrap().to_string();
-    let mut event = event.0;
-    event.insert("time".to_owned(), time.into());
-    event
+/// The same of a container: its resource names it to the Collector.
+#[test]
+#[ignore = "needs `make peers`"]
+fn peers_receive_containers_under_their_names() {
+    let container = Container::new(Naming::Docker).unwrap();
+    let filter = json!({ "container": [container.id()] });
+    let told = Told::start(&["process", "open", "tcp"], filter);
+    let script = "cat /etc/hostname; wget -q -O - http://127.0.0.1:9/; exit 5";
+    let status = container
+        .command("sh")
+        .args(["-c", script])
+        .status()
+        .unwrap();
+    assert_eq!(status.code(), Some(5));
+    let is_end = |event: &Event| {
+        event.kind() == "process.exit" && event.integer("process.exit.code") == Some(5)
+    };
+    let events = told.agree(is_end);
+    let id = Some(container.id());
+    assert!(events.iter().all(|event| event.text("container.id") == id));
+    for kind in [
+        "process.exec",
+        "file.open",
+        "network.connect",
+        "process.exit",
+    ] {
+        assert!(events.iter().any(|event| event.kind() == kind), "{kind}");
+    }
+}
+
+/// A daemon that tells a file, a Collector and a Prometheus.
+struct Told {
+    pipeline: Pipeline,
+    collector: Collector,
+    scratch: Scratch,
+    page: u16,
+}
+
+impl Told {
+    fn start(probes: &[&str], filter: Value) -> Self {
+        let collector = Collector::start().unwrap();
+        let scratch = Scratch::new("telemetry").unwrap();
+        let page = free_port().unwrap();
+        let probes: Map<_, _> = probes
+            .iter()
+            .map(|probe| ((*probe).to_owned(), json!({})))
+            .collect();
+        let configuration = json!({
+            "version": 1,
+            "receivers": { "ebpf": { "probes": probes, "filter": filter } },
+            "processors": { "process": {}, "container": {} },
+            "exporters": {
+                "json": { "path": scratch.path().join(EVENTS) },
+                "prometheus": { "endpoint": format!("127.0.0.1:{page}") },
+                "otlp": { "endpoint": collector.grpc() },
+            },
+            "service": { "pipelines": { "events": {
+                "receivers": ["ebpf"],
+                "processors": ["process", "container"],
+                "exporters": ["json", "prometheus", "otlp"],
+            } } },
+        });
+        let pipeline = Pipeline::start(&configuration.to_string(), &[]).unwrap();
+        pipeline.wait_for_log("started").unwrap();
+        Self {
+            pipeline,
+            collector,
+            scratch,
+            page,
+        }
+    }
+
+    /// Waits for the last event, ends all three, and compares what they know.
+    fn agree(self, is_end: impl Fn(&Event) -> bool) -> Vec<Event> {
+        let file = self.scratch.path().join(EVENTS);
+        let read = || Event::read_all(&fs::read_to_string(&file).unwrap_or_default());
+        let whole = || Ok(read().ok().filter(|events| events.iter().any(&is_end)));
+        until("the last event in the file", DEADLINE, whole).unwrap();
+
+        assert_eq!(
+            check_metrics(&get(self.page, "/metrics").unwrap()).unwrap(),
+            ""
+        );
+        let query = "sum by (event) (eunomia_events_total)";
+        let counted = Prometheus::scraping(self.page)
+            .unwrap()
+            .query(query)
+            .unwrap();
+        let finished = self.pipeline.stop().unwrap();
+        assert!(finished.status.success(), "{:?}", finished.stderr);
+        assert!(finished.accounts().iter().all(Account::holds));
+
+        let events = read().unwrap();
+        let kind = |labels: &Value| labels["event"].as_str().unwrap().to_owned();
+        let counted: BTreeMap<_, _> = counted
+            .into_iter()
+            .map(|(labels, value)| (kind(&labels), value))
+            .collect();
+        assert_eq!(counted, by_kind(&events));
+        let told = records(&self.collector.stop().unwrap());
+        assert_eq!(told.len(), events.len());
+        let as_told = events.iter().cloned().map(with_unix_time).collect();
+        assert_eq!(sorted(told), sorted(as_told));
+        events
+    }
 }
 
 fn by_kind(events: &[Event]) -> BTreeMap<String, String> {
@@ -108,6 +161,14 @@ fn by_kind(events: &[Event]) -> BTreeMap<String, String> {
         .into_iter()
         .map(|(kind, count)| (kind, count.to_string()))
         .collect()
+}
+
+/// The event with its time as OTLP has it.
+fn with_unix_time(event: Event) -> Map<String, Value> {
+    let time = event.time().unwrap().to_string();
+    let mut event = event.0;
+    event.insert("time".to_owned(), time.into());
+    event
 }
 
 fn sorted(events: Vec<Map<String, Value>>) -> Vec<String> {

@@ -565,3 +565,21 @@ fn version_is_told() {
     assert_eq!(text(&output(["version"]).stdout), line);
     assert_eq!(text(&output(["--version"]).stdout), line);
 }
+
+/// In another pid namespace the numbers are not the kernel's: filtering by them is refused, with
+/// the remedy, and what else there is goes on with a warning.
+#[test]
+fn pids_are_not_filtered_from_another_pid_namespace() {
+    let in_namespace = |arguments: &[&str]| {
+        let mut command = Command::new("unshare");
+        command.args(["--pid", "--fork", "--mount-proc"]);
+        command.arg(pipeline_binary().unwrap()).args(arguments);
+        command.stdin(Stdio::null()).output().unwrap()
+    };
+    let refused = in_namespace(&["run", "open", "--", "true"]);
+    assert_eq!(refused.status.code(), Some(77));
+    assert!(text(&refused.stderr).contains("--pid=host"));
+    let warned = in_namespace(&["run", "open", "--uid", "4294967294", "--duration", "1ms"]);
+    assert_eq!(warned.status.code(), Some(0));
+    assert!(text(&warned.stderr).contains("not the host's pid namespace"));
+}

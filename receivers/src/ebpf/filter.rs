@@ -1,6 +1,7 @@
 //! The filters' values, written into the maps that programs ask.
 
 use std::collections::BTreeMap;
+use std::fs;
 
 use aya::Pod;
 use aya::maps::{HashMap, MapData, MapError};
@@ -62,7 +63,13 @@ pub(super) fn write(
     loaded: &mut Loaded,
 ) -> Result<(), LoadError> {
     if sets(settings, probes).any(|(_, filter)| filter.uses_pids()) {
-        check_pid_namespace()?;
+        if !is_host_pid_namespace() {
+            return Err(LoadError::PidNamespace);
+        }
+    } else if !settings.observe_self && !is_host_pid_namespace() {
+        tracing::warn!(
+            "this is not the host's pid namespace: what this program does itself is observed too"
+        );
     }
     for map in ["eun_pids", "eun_uids", "eun_pidns"] {
         let values = |filter: &FilterSettings| match map {
@@ -147,14 +154,7 @@ fn padded(comm: &str) -> [u8; 16] {
     bytes
 }
 
-fn check_pid_namespace() -> Result<(), LoadError> {
-    let own = std::fs::read_link("/proc/self/ns/pid").map_err(|source| LoadError::Io {
-        what: "reading the own pid namespace",
-        source,
-    })?;
-    if own.as_os_str() == HOST_PID_NAMESPACE {
-        Ok(())
-    } else {
-        Err(LoadError::PidNamespace)
-    }
+/// Whether process ids here are those that the kernel uses.
+pub(super) fn is_host_pid_namespace() -> bool {
+    fs::read_link("/proc/self/ns/pid").is_ok_and(|own| own.as_os_str() == HOST_PID_NAMESPACE)
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::error::LoadError;
+use super::filter::is_host_pid_namespace;
 use super::load::shares_rings;
 use super::probe::Probe;
 use super::settings::EbpfSettings;
@@ -126,7 +127,8 @@ impl Plan {
         set("eun_own_bit", Self::own_set(index));
         set(
             "eun_self_tgid",
-            if settings.observe_self {
+            // Elsewhere the own number is somebody else's in the kernel's eyes.
+            if settings.observe_self || !is_host_pid_namespace() {
                 0
             } else {
                 std::process::id()

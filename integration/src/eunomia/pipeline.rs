@@ -172,6 +172,10 @@ impl Pipeline {
     }
 
     fn too_late(&self, what: &str) -> Error {
+        // What ended says why on the other stream, which may not have been read up yet.
+        if self.stdout.lock().ended {
+            self.stderr.wait(LIMIT, |_| false);
+        }
         let log = self.stderr.lock().lines.join("\n");
         let count = self.stdout.lock().lines.len();
         let what = format!("{what}; {count} lines on stdout; on stderr:\n{log}");

@@ -12,15 +12,6 @@
 #include "eunomia/tcp/refused.h"
 #include "eunomia/tcp/calls.h"
 
-/* The end of a connection that is not followed for lack of room will not be seen. */
-static __always_inline void lose_close(void)
-{
-	struct counters *tally = see(kind_close_event);
-
-	if (tally)
-		eun_count(&tally->table_full);
-}
-
 /* The attempt begins, in the process that makes it. */
 static __always_inline void begin_attempt(__u64 key, const __u32 copy)
 {

@@ -66,4 +66,13 @@ static __always_inline void report_close(struct connection *connection, const st
 	EUN_COMMIT(&eun_events, event, tally);
 }
 
+/* The end of a connection that is not followed for lack of room will not be seen. */
+static __always_inline void lose_close(void)
+{
+	struct counters *tally = see(kind_close_event);
+
+	if (tally)
+		eun_count(&tally->table_full);
+}
+
 #endif

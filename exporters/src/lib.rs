@@ -12,6 +12,7 @@ mod names;
 mod number;
 mod otlp;
 mod prometheus;
+mod protobuf;
 mod record;
 mod repeat;
 mod sink;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tonic::{Code, Status};
 
-use super::encode::Reader;
+use crate::protobuf::Reader;
 
 /// The longest time that the other side can make us wait.
 const MAX_DELAY: Duration = Duration::from_secs(600);

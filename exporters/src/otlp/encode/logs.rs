@@ -8,9 +8,9 @@ use eunomia_core::component::Host;
 use eunomia_core::subject::Container;
 use eunomia_core::time::WallNanos;
 
-use super::protobuf::Writer;
 use super::resource::{Envelope, Group};
 use crate::describe::{Kind, Kinds, write_sentence};
+use crate::protobuf::Writer;
 use crate::repeat::{ContainerPart, Repeats};
 
 /// Field of `ScopeLogs`.

@@ -8,8 +8,8 @@ use eunomia_core::metric::{Point, PointValue};
 use eunomia_core::time::WallNanos;
 
 use super::Request;
-use super::protobuf::Writer;
 use super::resource::{Envelope, Group};
+use crate::protobuf::Writer;
 
 /// Field of `ScopeMetrics`.
 const METRICS: u32 = 2;

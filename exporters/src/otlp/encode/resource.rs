@@ -7,7 +7,7 @@ use eunomia_core::key::Key;
 use eunomia_core::subject::Container;
 use eunomia_core::value::Value;
 
-use super::protobuf::{Writer, write_varint};
+use crate::protobuf::{Writer, write_varint};
 
 /// What the instrumentation scope is called.
 const SCOPE: &str = "eunomia-pipeline";

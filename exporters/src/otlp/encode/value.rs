@@ -3,7 +3,7 @@
 use eunomia_core::key::Key;
 use eunomia_core::value::{Item, List, ShortText, Value};
 
-use super::protobuf::{LENGTH, VARINT, Writer, varint_length, write_varint};
+use crate::protobuf::{LENGTH, VARINT, Writer, varint_length, write_varint};
 
 /// Fields of `KeyValue` and `AnyValue`.
 const KEY_VALUE_VALUE: u32 = 2;

@@ -1,4 +1,4 @@
-//! The wire format of protocol buffers: as much of it as OTLP needs.
+//! The wire format of protocol buffers: as much of it as the exporters need.
 //!
 //! The length of a nested message stands before it and is known behind it. One
 //! byte is kept for it, which is right for most; longer messages are moved up by
@@ -9,42 +9,42 @@ use eunomia_core::value::read_unsigned;
 use crate::number::write_lossy;
 
 /// What a field's value looks like on the wire.
-pub(super) const VARINT: u32 = 0;
+pub(crate) const VARINT: u32 = 0;
 const FIXED64: u32 = 1;
-pub(super) const LENGTH: u32 = 2;
+pub(crate) const LENGTH: u32 = 2;
 const FIXED32: u32 = 5;
 
 /// Writes the fields of one message.
 #[derive(Debug)]
-pub(super) struct Writer<'a>(pub(super) &'a mut Vec<u8>);
+pub(crate) struct Writer<'a>(pub(crate) &'a mut Vec<u8>);
 
 impl Writer<'_> {
-    pub(super) fn varint(&mut self, field: u32, value: u64) {
+    pub(crate) fn varint(&mut self, field: u32, value: u64) {
         self.tag(field, VARINT);
         write_varint(value, self.0);
     }
 
-    pub(super) fn bool(&mut self, field: u32, value: bool) {
+    pub(crate) fn bool(&mut self, field: u32, value: bool) {
         self.varint(field, u64::from(value));
     }
 
-    pub(super) fn fixed64(&mut self, field: u32, value: u64) {
+    pub(crate) fn fixed64(&mut self, field: u32, value: u64) {
         self.tag(field, FIXED64);
         self.0.extend_from_slice(&value.to_le_bytes());
     }
 
-    pub(super) fn double(&mut self, field: u32, value: f64) {
+    pub(crate) fn double(&mut self, field: u32, value: f64) {
         self.fixed64(field, value.to_bits());
     }
 
-    pub(super) fn bytes(&mut self, field: u32, value: &[u8]) {
+    pub(crate) fn bytes(&mut self, field: u32, value: &[u8]) {
         self.tag(field, LENGTH);
         write_varint(value.len() as u64, self.0);
         self.0.extend_from_slice(value);
     }
 
     /// Text, with U+FFFD where it is not UTF-8: readers refuse anything else.
-    pub(super) fn lossy(&mut self, field: u32, text: &[u8]) {
+    pub(crate) fn lossy(&mut self, field: u32, text: &[u8]) {
         if str::from_utf8(text).is_ok() {
             return self.bytes(field, text);
         }
@@ -52,7 +52,7 @@ impl Writer<'_> {
     }
 
     /// A nested message, written by `fill`.
-    pub(super) fn message(&mut self, field: u32, fill: impl FnOnce(&mut Writer<'_>)) {
+    pub(crate) fn message(&mut self, field: u32, fill: impl FnOnce(&mut Writer<'_>)) {
         self.tag(field, LENGTH);
         let prefix = self.0.len();
         self.0.push(0);
@@ -72,7 +72,7 @@ impl Writer<'_> {
     }
 }
 
-pub(super) fn write_varint(value: u64, out: &mut Vec<u8>) {
+pub(crate) fn write_varint(value: u64, out: &mut Vec<u8>) {
     let mut rest = value;
     while rest >= 0x80 {
         out.push(u8::try_from(rest & 0x7f).unwrap_or(0) | 0x80);
@@ -82,7 +82,7 @@ pub(super) fn write_varint(value: u64, out: &mut Vec<u8>) {
 }
 
 /// Bytes of `value` as a varint.
-pub(super) fn varint_length(value: u64) -> usize {
+pub(crate) fn varint_length(value: u64) -> usize {
     let bits = u64::BITS - (value | 1).leading_zeros();
     bits.div_ceil(7) as usize
 }
@@ -102,7 +102,7 @@ fn put_varint(mut value: u64, slots: &mut [u8]) {
 
 /// A field as it is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::otlp) enum Wire<'a> {
+pub(crate) enum Wire<'a> {
     /// A varint or a fixed integer.
     Number(u64),
     /// Text, bytes or a message.
@@ -111,15 +111,15 @@ pub(in crate::otlp) enum Wire<'a> {
 
 /// Reads the fields of one message; what is broken ends it.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::otlp) struct Reader<'a>(&'a [u8]);
+pub(crate) struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
-    pub(in crate::otlp) fn new(message: &'a [u8]) -> Self {
+    pub(crate) fn new(message: &'a [u8]) -> Self {
         Self(message)
     }
 
     /// The last value of `field` that is a number, as the format has it.
-    pub(in crate::otlp) fn number(self, field: u32) -> Option<u64> {
+    pub(crate) fn number(self, field: u32) -> Option<u64> {
         let number = |(at, wire)| match wire {
             Wire::Number(number) if at == field => Some(number),
             Wire::Number(_) | Wire::Bytes(_) => None,
@@ -128,7 +128,7 @@ impl<'a> Reader<'a> {
     }
 
     /// All values of `field` that are bytes.
-    pub(in crate::otlp) fn all_bytes(self, field: u32) -> impl Iterator<Item = &'a [u8]> {
+    pub(crate) fn all_bytes(self, field: u32) -> impl Iterator<Item = &'a [u8]> {
         self.filter_map(move |(at, wire)| match wire {
             Wire::Bytes(bytes) if at == field => Some(bytes),
             Wire::Number(_) | Wire::Bytes(_) => None,
@@ -136,7 +136,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The last value of `field` that is bytes.
-    pub(in crate::otlp) fn bytes(self, field: u32) -> Option<&'a [u8]> {
+    pub(crate) fn bytes(self, field: u32) -> Option<&'a [u8]> {
         self.all_bytes(field).last()
     }
 

@@ -38,8 +38,9 @@ bench: ## Measures, as root, and writes docs/benchmarks.md
 	@scripts/setup build
 	@scripts/bench
 
-peers: ## Builds the servers that test-peers sends to, into a cache outside the tree
+peers: ## Builds the servers that test-peers sends to, into a cache outside the tree (half an hour)
+	@scripts/setup peers
 	@scripts/fetch-peers
 
-test-peers: setup build ## Tests against a real OpenTelemetry Collector and Prometheus
+test-peers: setup build ## Tests against real servers: Collector, Prometheus, InfluxDB, ...
 	EUNOMIA_BIN=$(CURDIR)/$(BINARY) cargo test --package eunomia-integration --test 'peer*' -- --ignored

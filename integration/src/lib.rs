@@ -24,7 +24,10 @@ pub use eunomia::{Account, Event, Finished, Pipeline, pipeline_binary};
 pub use expected::{Expected, Place};
 pub use free_port::free_port;
 pub use object::object;
-pub use peers::{Collector, Prometheus, Signals, check_metrics, get, post};
+pub use peers::{
+    Collector, OtlpSink, Prometheus, Signals, VictoriaLogs, VictoriaMetrics, check_metrics, get,
+    post,
+};
 pub use scratch::Scratch;
 pub use vm::{Cgroups, Kernel, Machine, Outcome};
 pub use wait::until;

@@ -19,16 +19,6 @@ const EVENTS: &str = "events.jsonl";
 /// Programs that the workload runs: odd names and arguments, some not UTF-8.
 const EXECS: &str = "count=200";
 
-/// What the resource of a log record says besides what an event carries.
-const RESOURCE_ONLY: [&str; 6] = [
-    "host.id",
-    "host.arch",
-    "os.type",
-    "service.name",
-    "service.version",
-    "service.instance.id",
-];
-
 /// Every log record of the Collector's file is an event of the NDJSON and the
 /// other way round, attribute by attribute; Prometheus counts as many; its page
 /// is in order.
@@ -144,10 +134,12 @@ impl Told {
             .map(|(labels, value)| (kind(&labels), value))
             .collect();
         assert_eq!(counted, by_kind(&events));
-        let told = records(&self.collector.stop().unwrap());
+        let signals = self.collector.stop().unwrap();
+        records_are_in_order(&signals);
+        let told = signals.events();
         assert_eq!(told.len(), events.len());
-        let as_told = events.iter().cloned().map(with_unix_time).collect();
-        assert_eq!(sorted(told), sorted(as_told));
+        let as_told: Vec<_> = events.iter().cloned().map(Event::in_nanoseconds).collect();
+        assert_eq!(Event::comparable(&told), Event::comparable(&as_told));
         events
     }
 }
@@ -163,107 +155,19 @@ fn by_kind(events: &[Event]) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// The event with its time as OTLP has it.
-fn with_unix_time(event: Event) -> Map<String, Value> {
-    let time = event.time().unwrap().to_string();
-    let mut event = event.0;
-    event.insert("time".to_owned(), time.into());
-    event
-}
-
-fn sorted(events: Vec<Map<String, Value>>) -> Vec<String> {
-    let mut texts: Vec<_> = events
-        .into_iter()
-        .map(|event| Value::Object(in_order(event)).to_string())
-        .collect();
-    texts.sort();
-    texts
-}
-
-fn in_order(event: Map<String, Value>) -> Map<String, Value> {
-    event
-        .into_iter()
-        .collect::<BTreeMap<_, _>>()
-        .into_iter()
-        .collect()
-}
-
-/// The Collector's log records as the NDJSON has them.
-fn records(signals: &Signals) -> Vec<Map<String, Value>> {
-    let mut records = Vec::new();
-    for resource_logs in &signals.logs {
-        let mut resource = attributes(&resource_logs["resource"]);
-        resource.retain(|name, _| !RESOURCE_ONLY.contains(&name.as_str()));
-        for scope in list(&resource_logs["scopeLogs"]) {
-            assert_eq!(scope["scope"]["name"], "eunomia-pipeline");
-            records.extend(
-                list(&scope["logRecords"])
-                    .iter()
-                    .map(|record| event(&resource, record)),
+/// What no event has, and each log record does.
+#[track_caller]
+fn records_are_in_order(signals: &Signals) {
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let scopes = signals.logs.iter().flat_map(|one| list(&one["scopeLogs"]));
+    for scope in scopes {
+        assert_eq!(scope["scope"]["name"], "eunomia-pipeline");
+        for record in list(&scope["logRecords"]) {
+            assert_eq!(
+                (&record["severityText"], &record["severityNumber"]),
+                (&json!("INFO"), &json!(9))
             );
+            assert!(record["body"]["stringValue"].is_string(), "{record}");
         }
     }
-    records
-}
-
-fn event(resource: &Map<String, Value>, record: &Value) -> Map<String, Value> {
-    assert_eq!(
-        (&record["severityText"], &record["severityNumber"]),
-        (&json!("INFO"), &json!(9))
-    );
-    assert!(record["body"]["stringValue"].is_string(), "{record}");
-    let mut event = resource.clone();
-    event.insert("time".to_owned(), record["timeUnixNano"].clone());
-    event.insert("event".to_owned(), record["eventName"].clone());
-    event.extend(attributes(record));
-    event
-}
-
-fn list(value: &Value) -> &[Value] {
-    value.as_array().map(Vec::as_slice).unwrap_or_default()
-}
-
-fn attributes(of: &Value) -> Map<String, Value> {
-    let pair = |pair: &Value| {
-        (
-            pair["key"].as_str().unwrap().to_owned(),
-            plain(&pair["value"]),
-        )
-    };
-    list(&of["attributes"]).iter().map(pair).collect()
-}
-
-/// A value of OTLP in JSON as the NDJSON has it.
-fn plain(value: &Value) -> Value {
-    let Some((kind, inner)) = value.as_object().and_then(|object| object.iter().next()) else {
-        return Value::Null;
-    };
-    match kind.as_str() {
-        "intValue" => inner.as_str().unwrap().parse::<i64>().unwrap().into(),
-        "bytesValue" => hex(&base64(inner.as_str().unwrap())).into(),
-        "arrayValue" => list(&inner["values"]).iter().map(plain).collect(),
-        _ => inner.clone(),
-    }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn base64(text: &str) -> Vec<u8> {
-    const DIGITS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let digits = text
-        .trim_end_matches('=')
-        .chars()
-        .map(|c| DIGITS.find(c).unwrap());
-    let (mut bytes, mut bits, mut held) = (Vec::new(), 0, 0_usize);
-    for digit in digits {
-        held = (held << 6 | digit) & 0xffff;
-        bits += 6;
-        if bits >= 8 {
-            bits -= 8;
-            bytes.push(u8::try_from(held >> bits & 0xff).unwrap());
-        }
-    }
-    bytes
 }

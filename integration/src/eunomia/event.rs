@@ -1,13 +1,15 @@
 //! An event as it stands in a line of NDJSON.
 
-use serde::Deserialize;
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::workload::from_hex;
 use crate::{Error, Result};
 
 /// One event: flat attributes under their names.
-#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[derive(Clone, Debug, Deserialize, Serialize, PartialEq)]
 #[serde(transparent)]
 pub struct Event(pub Map<String, Value>);
 
@@ -46,6 +48,27 @@ impl Event {
     #[must_use]
     pub fn time(&self) -> Option<u64> {
         nanoseconds(self.text("time")?)
+    }
+
+    /// The same with its time as OTLP in JSON has it: nanoseconds, as text.
+    #[must_use]
+    pub fn in_nanoseconds(mut self) -> Self {
+        if let Some(time) = self.time() {
+            self.0.insert("time".to_owned(), time.to_string().into());
+        }
+        self
+    }
+
+    /// All of them as texts that are equal exactly if the events are, whatever their order.
+    #[must_use]
+    pub fn comparable(events: &[Self]) -> Vec<String> {
+        let text = |event: &Self| {
+            let ordered: BTreeMap<_, _> = event.0.iter().collect();
+            format!("{ordered:?}")
+        };
+        let mut texts: Vec<_> = events.iter().map(text).collect();
+        texts.sort();
+        texts
     }
 
     /// The attribute's value, if it is present.

@@ -1,12 +1,13 @@
 //! An OpenTelemetry Collector that writes what it is sent into a file.
 
-use std::fs;
 use std::process::Command;
 
-use serde_json::Value;
-
 use super::server::{Server, program};
-use crate::{Error, Result, Scratch, free_port};
+use super::signals::Signals;
+use crate::{Result, Scratch, free_port};
+
+/// What it writes into, below its folder.
+const FILE: &str = "signals.jsonl";
 
 /// A running collector: OTLP in, a file of JSON and a Prometheus page out.
 #[derive(Debug)]
@@ -17,15 +18,6 @@ pub struct Collector {
     page: u16,
 }
 
-/// What a collector was sent, one request an element, as OTLP in JSON.
-#[derive(Debug, Default)]
-pub struct Signals {
-    /// `ResourceLogs` of all requests.
-    pub logs: Vec<Value>,
-    /// `ResourceMetrics` of all requests.
-    pub metrics: Vec<Value>,
-}
-
 impl Collector {
     /// Starts it and waits until it takes requests.
     ///
@@ -34,7 +26,7 @@ impl Collector {
     pub fn start() -> Result<Self> {
         let folder = Scratch::new("otelcol")?;
         let [grpc, http, page] = [free_port()?, free_port()?, free_port()?];
-        let file = folder.path().join("signals.jsonl");
+        let file = folder.path().join(FILE);
         let configuration = serde_json::json!({
             "receivers": { "otlp": { "protocols": {
                 "grpc": { "endpoint": format!("127.0.0.1:{grpc}") },
@@ -102,25 +94,6 @@ impl Collector {
     /// It does not end, or its file is no JSON.
     pub fn stop(mut self) -> Result<Signals> {
         self.server.stop()?;
-        let path = self.server.folder().join("signals.jsonl");
-        let text = fs::read_to_string(&path).map_err(Error::io("read", &path))?;
-        let mut signals = Signals::default();
-        for line in text.lines() {
-            let request: Value = serde_json::from_str(line).map_err(|source| Error::Json {
-                line: line.to_owned(),
-                source,
-            })?;
-            signals.logs.extend(list(&request, "resourceLogs"));
-            signals.metrics.extend(list(&request, "resourceMetrics"));
-        }
-        Ok(signals)
+        Signals::read(&self.server.folder().join(FILE))
     }
-}
-
-fn list(request: &Value, name: &str) -> Vec<Value> {
-    request
-        .get(name)
-        .and_then(Value::as_array)
-        .cloned()
-        .unwrap_or_default()
 }

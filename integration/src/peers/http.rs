@@ -4,6 +4,8 @@ use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpStream};
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::{Error, Result};
 
 /// How long a server may be silent.
@@ -56,6 +58,17 @@ fn exchange(port: u16, request: &str) -> Result<String> {
         return Err(Error::program(address, format!("{head}: {body}")));
     }
     Ok(body.to_owned())
+}
+
+/// The values of a text that has one in each line.
+pub(super) fn json_lines(text: &str) -> Result<Vec<Value>> {
+    let read = |line: &str| {
+        serde_json::from_str(line).map_err(|source| Error::Json {
+            line: line.to_owned(),
+            source,
+        })
+    };
+    text.lines().map(read).collect()
 }
 
 /// Escapes a text for use in a query.

@@ -3,9 +3,15 @@
 
 mod collector;
 mod http;
+mod otlp_sink;
 mod prometheus;
 mod server;
+mod signals;
+mod victoria;
 
-pub use collector::{Collector, Signals};
+pub use collector::Collector;
 pub use http::{get, post};
+pub use otlp_sink::OtlpSink;
 pub use prometheus::{Prometheus, check_metrics};
+pub use signals::Signals;
+pub use victoria::{VictoriaLogs, VictoriaMetrics};

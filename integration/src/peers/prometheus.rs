@@ -17,36 +17,61 @@ pub struct Prometheus {
 }
 
 impl Prometheus {
-    /// Starts it, scraping `http://127.0.0.1:PORT/metrics` each second, and waits for the first
-    /// scrape that succeeded.
+    /// Starts the distribution's, scraping `http://127.0.0.1:PORT/metrics` each second, and waits
+    /// for the first scrape that succeeded.
     ///
     /// # Errors
     /// It was not fetched, does not start, or cannot read the page.
     pub fn scraping(scraped: u16) -> Result<Self> {
+        let prometheus = Self::start("prometheus/usr/bin/prometheus", &[], &scrape(scraped))?;
+        prometheus.wait_for_scrape()?;
+        Ok(prometheus)
+    }
+
+    /// Starts Prometheus 3, which is pushed to by remote write or OTLP, and with a port scrapes
+    /// that page, native histograms included.
+    ///
+    /// # Errors
+    /// As of [`Self::scraping`].
+    pub fn newest(scraped: Option<u16>) -> Result<Self> {
+        let receivers = [
+            "--web.enable-remote-write-receiver",
+            "--web.enable-otlp-receiver",
+        ];
+        let native = |page| scrape(page) + "  scrape_native_histograms: true\n";
+        let configuration = scraped.map(native).unwrap_or_default();
+        let prometheus = Self::start("prometheus3/prometheus", &receivers, &configuration)?;
+        if scraped.is_some() {
+            prometheus.wait_for_scrape()?;
+        }
+        Ok(prometheus)
+    }
+
+    fn start(path: &str, arguments: &[&str], configuration: &str) -> Result<Self> {
         let folder = Scratch::new("prometheus")?;
         let port = free_port()?;
-        let configuration = format!(
-            "global: {{ scrape_interval: 1s, scrape_timeout: 1s }}\n\
-             scrape_configs:\n\
-             - {{ job_name: eunomia, static_configs: [{{ targets: [\"127.0.0.1:{scraped}\"] }}] }}\n"
-        );
         let configuration = folder.write("prometheus.yaml", configuration)?;
-        let mut command = Command::new(program("prometheus/usr/bin/prometheus")?);
+        let mut command = Command::new(program(path)?);
         command
             .arg(format!("--config.file={}", configuration.display()))
             .arg(format!(
                 "--storage.tsdb.path={}",
                 folder.path().join("data").display()
             ))
-            .arg(format!("--web.listen-address=127.0.0.1:{port}"));
+            .arg(format!("--web.listen-address=127.0.0.1:{port}"))
+            .args(arguments);
         let mut server = Server::start("prometheus", command, folder)?;
         server.wait_for(port, "/-/ready")?;
-        let prometheus = Self {
+        Ok(Self {
             _server: server,
             port,
-        };
-        prometheus.wait_for_scrape()?;
-        Ok(prometheus)
+        })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// Answers a query with the values of its series: their labels, and the number as text.
@@ -77,6 +102,16 @@ impl Prometheus {
             Error::program("prometheus", format!("{error}: {targets}"))
         })
     }
+}
+
+/// The configuration that has `http://127.0.0.1:PORT/metrics` read each second.
+fn scrape(page: u16) -> String {
+    format!(
+        "global: {{ scrape_interval: 1s, scrape_timeout: 1s }}\n\
+         scrape_configs:\n\
+         - job_name: eunomia\n  \
+           static_configs: [{{ targets: [\"127.0.0.1:{page}\"] }}]\n"
+    )
 }
 
 /// What `promtool check metrics` finds wrong with a page; empty when it is content.

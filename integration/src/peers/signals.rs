@@ -131,7 +131,8 @@ fn value_of(point: &Value) -> Vec<(String, Value)> {
         .map(|(bound, count)| json!([bound, integer(count)]));
     let mut value = vec![
         named("buckets", buckets.collect()),
-        named("count", integer(&point["count"])),
+        // Zero is left out.
+        named("count", point.get("count").map_or(json!(0), integer)),
     ];
     if !point["sum"].is_null() {
         value.push(named("sum", point["sum"].clone()));

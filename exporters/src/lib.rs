@@ -5,10 +5,13 @@
 //! to bytes, pure) and `client` (the bytes to where they go). None of them knows
 //! an event or an attribute by its name.
 
+mod compress;
 mod console;
 mod describe;
 mod json;
+mod json_string;
 mod names;
+mod net;
 mod number;
 mod otlp;
 mod prometheus;
@@ -28,9 +31,11 @@ mod support;
 use eunomia_core::build::BuildExporter;
 use eunomia_core::config::Factory;
 
+pub use compress::Compression;
 pub use console::ConsoleConfig;
 pub use json::{JsonConfig, JsonEncoder};
-pub use otlp::{Compression, LogsEncoder, OtlpConfig, Protocol, Pushed, Request, RetrySettings};
+pub use net::{BasicAuth, RetrySettings, TlsSettings, TlsVersion};
+pub use otlp::{LogsEncoder, OtlpConfig, Protocol, Pushed, Request};
 pub use prometheus::PrometheusConfig;
 pub use record::RecordConfig;
 pub use sink::Lines;

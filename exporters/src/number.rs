@@ -61,6 +61,21 @@ pub(crate) fn write_hex(bytes: &[u8], out: &mut Vec<u8>) {
     );
 }
 
+/// Appends `bytes` in base64, with padding.
+pub(crate) fn write_base64(bytes: &[u8], out: &mut Vec<u8>) {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    for group in bytes.chunks(3) {
+        let byte = |index| u32::from(group.get(index).copied().unwrap_or(0));
+        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+        for index in 0..4 {
+            let digit = bits >> (18 - 6 * index) & 63;
+            let is_padding = index as usize > group.len();
+            let digit = DIGITS.get(digit as usize).copied().unwrap_or(b'A');
+            out.push(if is_padding { b'=' } else { digit });
+        }
+    }
+}
+
 /// Appends `bytes` as text, with U+FFFD where they are not UTF-8.
 pub(crate) fn write_lossy(bytes: &[u8], out: &mut Vec<u8>) {
     for chunk in bytes.utf8_chunks() {
@@ -73,7 +88,7 @@ pub(crate) fn write_lossy(bytes: &[u8], out: &mut Vec<u8>) {
 
 #[cfg(test)]
 mod tests {
-    use super::{write_hex, write_signed, write_unsigned};
+    use super::{write_base64, write_hex, write_signed, write_unsigned};
 
     /// The ends of the ranges, and zero, are written as `fmt` writes them.
     #[test]
@@ -96,5 +111,21 @@ mod tests {
         let mut out = Vec::new();
         write_hex(&[0x00, 0xa5, 0xff], &mut out);
         assert_eq!(out, b"00a5ff");
+    }
+
+    /// Three bytes are four digits; what is missing of them is padded.
+    #[test]
+    fn bytes_are_written_in_base64() {
+        for (bytes, text) in [
+            (&b""[..], ""),
+            (b"f", "Zg=="),
+            (b"fo", "Zm8="),
+            (b"foo", "Zm9v"),
+            (b"\xff\xfe\xfd\xfb", "//79+w=="),
+        ] {
+            let mut out = Vec::new();
+            write_base64(bytes, &mut out);
+            assert_eq!(out, text.as_bytes());
+        }
     }
 }

@@ -48,19 +48,33 @@ fn wrong_settings_are_refused() {
     refuses("record", "path", text(""), "expected the path of a file");
     refuses("otlp", "endpoint", text("127.0.0.1:4317"), address);
     refuses("otlp", "endpoint", text("unix:/x"), address);
+    refuses("otlp", "endpoint", text("http://a:1/b"), "expected no path");
+    refuses("otlp", "metrics_endpoint", text("a"), address);
+    refuses("otlp", "protocol", text("http"), "http/protobuf");
+    refuses("otlp", "compression", text("snappy"), "zstd");
     refuses(
         "otlp",
-        "endpoint",
-        text("https://a:1"),
-        "TLS is not supported yet",
+        "bearer_token_file",
+        text("/nowhere/a"),
+        "/nowhere/a: No such file",
     );
-    refuses("otlp", "protocol", text("http/json"), "grpc");
-    refuses("otlp", "compression", text("zstd"), "gzip");
     refuses("otlp", "max_request_bytes", text("1B"), "1KiB to 64MiB");
     refuses("otlp", "max_in_flight", Value::Integer(0), "1 to 64");
     refuses("otlp", "timeout", text("0s"), "more than zero");
     refuses("prometheus", "endpoint", text("9464"), "127.0.0.1:9464");
     refuses("prometheus", "series_limit", Value::Integer(0), "1 or more");
+    let skips = Entry {
+        key: "insecure_skip_verify".into(),
+        key_span: Span::whole("test"),
+        node: node("otlp.tls.insecure_skip_verify", Value::Bool(true)),
+    };
+    let tls = Value::Map(vec![skips]);
+    refuses(
+        "otlp",
+        "tls",
+        tls,
+        "expected an endpoint that begins with https",
+    );
     let labels = ["a.b", "a_b"].map(|label| node("labels", text(label)));
     let labels = Value::List(labels.into());
     refuses("prometheus", "labels", labels, "two labels are called a_b");

@@ -9,7 +9,7 @@ use eunomia_core::signal::Signal;
 use eunomia_core::time::WallNanos;
 use eunomia_core::value::{Item, List, Value};
 
-use super::escape::{write_lossy, write_string};
+use crate::json_string::{write_lossy, write_string};
 use crate::number::{write_hex, write_signed, write_unsigned};
 use crate::repeat::{ContainerPart, Repeats};
 use crate::sink::Lines;

@@ -3,7 +3,6 @@
 mod client;
 mod config;
 mod encode;
-mod escape;
 #[cfg(test)]
 mod tests;
 

@@ -15,17 +15,11 @@ use eunomia_core::queue::Delivery;
 use eunomia_core::signal::Signal;
 
 use super::encode::{LogsEncoder, Pushed, Request, encode_points};
+use super::service::Service;
 
 /// Why something was dropped, as the account names it.
 const TOO_LARGE: &str = "too_large";
 const REJECTED: &str = "rejected";
-
-/// The services of OTLP.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Service {
-    Logs,
-    Metrics,
-}
 
 /// A request on its way, with what it carries.
 #[derive(Debug)]

@@ -1,6 +1,7 @@
 //! What is written under `otlp:`.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use eunomia_core::build::{BuildContext, BuildExporter, QueueLimits, QueueSettings};
 use eunomia_core::component::Exporter;
@@ -9,24 +10,45 @@ use eunomia_core::queue::WhenFull;
 use eunomia_core::signal::Carries;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tonic::metadata::{AsciiMetadataKey, AsciiMetadataValue};
-use tonic::transport::Uri;
 
 use super::client::OtlpExporter;
+use super::service::Service;
+use crate::compress::Compression;
+use crate::net::{AuthSettings, BasicAuth, Endpoint, RetrySettings, TlsSettings};
+
+/// What an endpoint must be.
+const ADDRESS: &str = "expected an address such as http://127.0.0.1:4317";
 
 /// Events as log records and metric points as metrics over OTLP.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename = "otlp")]
 pub struct OtlpConfig {
-    /// Where the receiver listens: `http://HOST:PORT`. Default
-    /// `http://127.0.0.1:4317`.
-    pub endpoint: String,
+    /// Where the receiver listens: `http://HOST:PORT`, `https://HOST:PORT` or
+    /// `unix:///PATH`. Over HTTP, requests go to `/v1/logs` and `/v1/metrics` below
+    /// it. Default `http://127.0.0.1:4317`, over HTTP port 4318.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
+    /// Where events go, as it is, in place of `endpoint`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub logs_endpoint: Option<String>,
+    /// Where points go, as it is, in place of `endpoint`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metrics_endpoint: Option<String>,
     /// How it is spoken to. Default `grpc`.
     pub protocol: Protocol,
     /// How requests are compressed. Default `none`.
     pub compression: Compression,
-    /// Sent with every request, such as `authorization`.
+    /// Sent with every request.
     pub headers: BTreeMap<String, Secret>,
+    /// A file with a token that is sent as `authorization: Bearer`, read for every
+    /// request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bearer_token_file: Option<PathBuf>,
+    /// A name and a password that are sent as `authorization: Basic`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub basic_auth: Option<BasicAuth>,
+    /// How an `https` endpoint is trusted, and who we are to it.
+    pub tls: TlsSettings,
     /// How long the other side may take to answer. Default 10s, more than zero.
     pub timeout: Duration,
     /// What happens when it is not there or overloaded.
@@ -47,40 +69,33 @@ pub enum Protocol {
     #[default]
     #[serde(rename = "grpc")]
     Grpc,
+    /// Protocol buffers over HTTP/1.1, or HTTP/2 where TLS agrees on it.
+    #[serde(rename = "http/protobuf")]
+    HttpProtobuf,
 }
 
-/// How requests are compressed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Compression {
-    /// Not at all.
-    #[default]
-    None,
-    /// With gzip, which every receiver understands.
-    Gzip,
-}
-
-/// When a request is sent again that the other side could not take.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct RetrySettings {
-    /// The longest wait before the first repetition; it doubles each time, and
-    /// chance takes a part of it. Default 1s, more than zero.
-    pub initial: Duration,
-    /// The longest wait. Default 30s.
-    pub max: Duration,
-    /// When a request is given up; 0s is never. Default 0s: the queue bounds what
-    /// waits.
-    pub max_elapsed: Duration,
+impl Protocol {
+    /// Where its receivers listen by default.
+    fn endpoint(self) -> &'static str {
+        match self {
+            Self::Grpc => "http://127.0.0.1:4317",
+            Self::HttpProtobuf => "http://127.0.0.1:4318",
+        }
+    }
 }
 
 impl Default for OtlpConfig {
     fn default() -> Self {
         Self {
-            endpoint: "http://127.0.0.1:4317".into(),
+            endpoint: None,
+            logs_endpoint: None,
+            metrics_endpoint: None,
             protocol: Protocol::default(),
             compression: Compression::default(),
             headers: BTreeMap::new(),
+            bearer_token_file: None,
+            basic_auth: None,
+            tls: TlsSettings::default(),
             timeout: Duration::seconds(10),
             retry: RetrySettings::default(),
             max_request_bytes: ByteSize(4 << 20),
@@ -90,42 +105,62 @@ impl Default for OtlpConfig {
     }
 }
 
-impl Default for RetrySettings {
-    fn default() -> Self {
-        Self {
-            initial: Duration::seconds(1),
-            max: Duration::seconds(30),
-            max_elapsed: Duration::default(),
+impl OtlpConfig {
+    /// Where the receiver of `service` listens.
+    pub(super) fn endpoint_of(&self, service: Service) -> &str {
+        let common = || self.endpoint.as_deref().unwrap_or(self.protocol.endpoint());
+        self.own_endpoint_of(service).unwrap_or_else(common)
+    }
+
+    /// The endpoint that is for `service` alone.
+    pub(super) fn own_endpoint_of(&self, service: Service) -> Option<&str> {
+        match service {
+            Service::Logs => self.logs_endpoint.as_deref(),
+            Service::Metrics => self.metrics_endpoint.as_deref(),
         }
     }
-}
 
-impl OtlpConfig {
-    /// What is wrong with the endpoint.
-    fn endpoint_problem(&self) -> Option<&'static str> {
-        let Ok(uri) = self.endpoint.parse::<Uri>() else {
-            return Some("expected an address such as http://127.0.0.1:4317");
-        };
-        match uri.scheme_str() {
-            Some("http") if uri.host().is_some() => None,
-            Some("https") => Some("TLS is not supported yet: expected http://HOST:PORT"),
-            Some(_) | None => Some("expected an address such as http://127.0.0.1:4317"),
+    /// Who we are to it.
+    pub(super) fn auth(&self) -> AuthSettings<'_> {
+        AuthSettings {
+            headers: &self.headers,
+            bearer_token_file: self.bearer_token_file.as_deref(),
+            basic_auth: self.basic_auth.as_ref(),
         }
+    }
+
+    fn check_endpoints(&self, check: &mut Check<'_>) {
+        let mut is_tls = false;
+        for service in Service::ALL {
+            let key = match self.own_endpoint_of(service) {
+                Some(_) => service.endpoint_key(),
+                None => "endpoint",
+            };
+            match Endpoint::parse(self.endpoint_of(service)) {
+                None => check.refuse(&[key], ADDRESS),
+                Some(endpoint) if !self.takes_path(&endpoint) => {
+                    check.refuse(&[key], "expected no path: gRPC has its own");
+                }
+                Some(endpoint) => is_tls |= endpoint.is_tls(),
+            }
+        }
+        if is_tls {
+            self.tls.check(&["tls"], check);
+        } else if self.tls != TlsSettings::default() {
+            check.refuse(&["tls"], "expected an endpoint that begins with https");
+        }
+    }
+
+    fn takes_path(&self, endpoint: &Endpoint) -> bool {
+        self.protocol != Protocol::Grpc || endpoint.path().is_empty()
     }
 }
 
 impl Settings for OtlpConfig {
     fn check(&self, check: &mut Check<'_>) {
-        if let Some(problem) = self.endpoint_problem() {
-            check.refuse(&["endpoint"], problem);
-        }
-        for (name, value) in &self.headers {
-            let is_name = AsciiMetadataKey::from_bytes(name.as_bytes()).is_ok();
-            let is_value = AsciiMetadataValue::try_from(value.reveal()).is_ok();
-            if !is_name || !is_value {
-                check.refuse(&["headers", name], "expected a header of ASCII text");
-            }
-        }
+        self.check_endpoints(check);
+        self.auth().check(&[], check);
+        self.retry.check(check);
         if !(1 << 10..=64 << 20).contains(&self.max_request_bytes.0) {
             check.refuse(&["max_request_bytes"], "expected 1KiB to 64MiB");
         }
@@ -134,9 +169,6 @@ impl Settings for OtlpConfig {
         }
         if self.timeout.0.is_zero() {
             check.refuse(&["timeout"], "expected more than zero");
-        }
-        if self.retry.initial.0.is_zero() {
-            check.refuse(&["retry", "initial"], "expected more than zero");
         }
     }
 }

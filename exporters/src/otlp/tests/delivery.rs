@@ -12,13 +12,14 @@ use tokio::net::TcpListener;
 use tonic::{Code, Status};
 
 use super::fake::{Answer, Fake};
-use crate::otlp::config::{Compression, OtlpConfig};
+use crate::compress::Compression;
+use crate::otlp::config::{OtlpConfig, Protocol};
 use crate::support;
 
 /// A configuration that waits for next to nothing.
 fn config(endpoint: &str) -> OtlpConfig {
     let mut config = OtlpConfig {
-        endpoint: endpoint.into(),
+        endpoint: Some(endpoint.into()),
         ..OtlpConfig::default()
     };
     config.retry.initial = Duration::millis(1);
@@ -185,6 +186,29 @@ async fn a_request_expires_where_that_is_configured() {
         (account.delivered, dropped(&account)),
         (0, vec![("retry_expired", 8)])
     );
+}
+
+/// Ends so many connections as soon as they are there.
+async fn hang_up(listener: &TcpListener, times: usize) {
+    for _ in 0..times {
+        drop(listener.accept().await.unwrap());
+    }
+}
+
+/// A connection that ends unanswered says nothing of the request: it is sent
+/// again.
+#[tokio::test]
+async fn a_connection_that_ends_is_no_answer() {
+    for protocol in [Protocol::Grpc, Protocol::HttpProtobuf] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut config = config(&format!("http://{address}"));
+        config.protocol = protocol;
+        tokio::select! {
+            account = export(config, vec![events()]) => panic!("{account:?}"),
+            () = hang_up(&listener, 5) => {}
+        }
+    }
 }
 
 /// A receiver that comes back gets what was waiting for it.

@@ -1,4 +1,4 @@
+mod answers;
 mod delivery;
 mod encoding;
 mod fake;
-mod retrying;

@@ -6,14 +6,19 @@ use crate::number::write_hex;
 const REPLACEMENT: &[u8] = "\u{fffd}".as_bytes();
 
 /// Appends `text` as a JSON string.
-pub(super) fn write_string(text: &str, out: &mut Vec<u8>) {
+pub(crate) fn write_string(text: &str, out: &mut Vec<u8>) {
+    write_utf8(text.as_bytes(), out);
+}
+
+/// Appends `bytes`, which are known to be UTF-8, as a JSON string.
+pub(crate) fn write_utf8(bytes: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
-    write_escaped(text.as_bytes(), out);
+    write_escaped(bytes, out);
     out.push(b'"');
 }
 
 /// Appends `bytes` as a JSON string, with U+FFFD where they are not UTF-8.
-pub(super) fn write_lossy(bytes: &[u8], out: &mut Vec<u8>) {
+pub(crate) fn write_lossy(bytes: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
     for chunk in bytes.utf8_chunks() {
         write_escaped(chunk.valid().as_bytes(), out);

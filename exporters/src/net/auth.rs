@@ -1,0 +1,143 @@
+//! Who we are to a peer: headers, a token from a file, a name with a password.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use axum::http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use eunomia_core::config::{Check, Secret};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::retry::Failure;
+use crate::number::write_base64;
+
+/// How the program calls itself to its peers.
+const OURSELVES: &str = concat!("eunomia-pipeline/", env!("CARGO_PKG_VERSION"));
+
+/// A name and a password, sent with every request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BasicAuth {
+    /// The name, without a colon.
+    pub username: String,
+    /// The password.
+    pub password: Secret,
+}
+
+/// What an exporter's settings say about it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AuthSettings<'a> {
+    /// `headers`.
+    pub(crate) headers: &'a BTreeMap<String, Secret>,
+    /// `bearer_token_file`.
+    pub(crate) bearer_token_file: Option<&'a Path>,
+    /// `basic_auth`.
+    pub(crate) basic_auth: Option<&'a BasicAuth>,
+}
+
+impl AuthSettings<'_> {
+    /// Refuses what cannot be; the settings stand under `keys` in those that
+    /// `check` is of.
+    pub(crate) fn check(&self, keys: &[&str], check: &mut Check<'_>) {
+        let mut refuse = |below: &[&str], message: String| {
+            check.refuse(&[keys, below].concat(), message);
+        };
+        for (name, value) in self.headers {
+            if header(name, value).is_none() {
+                refuse(&["headers", name], "expected a header of ASCII text".into());
+            }
+        }
+        if let Some(file) = self.bearer_token_file
+            && let Err(failure) = bearer(file)
+        {
+            refuse(&["bearer_token_file"], failure.message);
+        }
+        if let Some(basic) = self.basic_auth
+            && basic.username.contains(':')
+        {
+            refuse(
+                &["basic_auth", "username"],
+                "expected no colon in it".into(),
+            );
+        }
+        let is_authorization = |name: &String| name.eq_ignore_ascii_case("authorization");
+        let ways = [
+            self.headers.keys().any(is_authorization),
+            self.bearer_token_file.is_some(),
+            self.basic_auth.is_some(),
+        ];
+        if ways.into_iter().filter(|is_used| *is_used).count() > 1 {
+            let message =
+                "expected one of bearer_token_file, basic_auth and the header authorization";
+            refuse(&[], message.into());
+        }
+    }
+
+    /// What is sent with every request.
+    pub(crate) fn credentials(&self) -> Credentials {
+        let mut fixed = HeaderMap::new();
+        fixed.insert(USER_AGENT, HeaderValue::from_static(OURSELVES));
+        let pairs = self.headers.iter();
+        fixed.extend(pairs.filter_map(|(name, value)| header(name, value)));
+        if let Some(value) = self.basic_auth.and_then(basic) {
+            fixed.insert(AUTHORIZATION, value);
+        }
+        Credentials {
+            fixed,
+            bearer_token_file: self.bearer_token_file.map(Path::to_owned),
+        }
+    }
+}
+
+/// What is sent with every request.
+#[derive(Clone, Debug)]
+pub(crate) struct Credentials {
+    fixed: HeaderMap,
+    bearer_token_file: Option<PathBuf>,
+}
+
+impl Credentials {
+    /// The headers as they are now: a token that was replaced counts from the
+    /// next request on.
+    ///
+    /// # Errors
+    /// That the token's file cannot be read.
+    pub(crate) fn headers(&self) -> Result<HeaderMap, Failure> {
+        let mut headers = self.fixed.clone();
+        if let Some(file) = &self.bearer_token_file {
+            headers.insert(AUTHORIZATION, bearer(file)?);
+        }
+        Ok(headers)
+    }
+}
+
+fn header(name: &str, value: &Secret) -> Option<(HeaderName, HeaderValue)> {
+    let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
+    Some((name, sensitive(value.reveal())?))
+}
+
+fn bearer(file: &Path) -> Result<HeaderValue, Failure> {
+    let wrong = |what: String| Failure::new("no_token", format!("{}: {what}", file.display()));
+    let text = fs::read_to_string(file).map_err(|error| wrong(error.to_string()))?;
+    let token = text.trim();
+    if token.is_empty() {
+        return Err(wrong("expected a token".into()));
+    }
+    let value = sensitive(&format!("Bearer {token}"));
+    value.ok_or_else(|| wrong("expected a token of ASCII text".into()))
+}
+
+fn basic(basic: &BasicAuth) -> Option<HeaderValue> {
+    let pair = format!("{}:{}", basic.username, basic.password.reveal());
+    let mut value = b"Basic ".to_vec();
+    write_base64(pair.as_bytes(), &mut value);
+    sensitive(str::from_utf8(&value).ok()?)
+}
+
+/// A value that no log shows.
+fn sensitive(text: &str) -> Option<HeaderValue> {
+    let mut value = HeaderValue::from_str(text).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}

@@ -1,0 +1,21 @@
+//! What exporters with a peer share: where it is, how it is trusted, who we are
+//! to it, and what happens when it does not answer.
+
+mod auth;
+mod connect;
+mod endpoint;
+mod http;
+mod pem;
+mod retry;
+#[cfg(test)]
+mod tests;
+mod tls;
+mod verify;
+
+pub use auth::BasicAuth;
+pub(crate) use auth::{AuthSettings, Credentials};
+pub(crate) use endpoint::Endpoint;
+pub(crate) use http::{Answer, HttpClient, MAX_ANSWER, Pool, Versions, pool, reason};
+pub use retry::RetrySettings;
+pub(crate) use retry::{Failure, Policy, Verdict, retry_after, send};
+pub use tls::{TlsSettings, TlsVersion};

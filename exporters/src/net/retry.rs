@@ -1,0 +1,148 @@
+//! Sending a request until it is taken, refused or given up.
+
+use std::borrow::Cow;
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::time::{Duration, SystemTime};
+
+use axum::http::HeaderMap;
+use axum::http::header::RETRY_AFTER;
+use eunomia_core::config::{self, Check};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tokio::time::{Instant, sleep, timeout};
+
+/// The longest time that the other side can make us wait.
+const MAX_ASKED: Duration = Duration::from_secs(600);
+
+/// When a request is sent again that the other side could not take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RetrySettings {
+    /// The longest wait before the first repetition; it doubles each time, and
+    /// chance takes a part of it. Default 1s, more than zero.
+    pub initial: config::Duration,
+    /// The longest wait. Default 30s.
+    pub max: config::Duration,
+    /// When a request is given up; 0s is never. Default 0s: the queue bounds what
+    /// waits.
+    pub max_elapsed: config::Duration,
+}
+
+impl Default for RetrySettings {
+    fn default() -> Self {
+        Self {
+            initial: config::Duration::seconds(1),
+            max: config::Duration::seconds(30),
+            max_elapsed: config::Duration::default(),
+        }
+    }
+}
+
+impl RetrySettings {
+    /// Refuses what cannot be; `retry` stands in the settings that `check` is of.
+    pub(crate) fn check(&self, check: &mut Check<'_>) {
+        if self.initial.0.is_zero() {
+            check.refuse(&["retry", "initial"], "expected more than zero");
+        }
+    }
+}
+
+/// How requests are sent.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Policy {
+    /// How long one attempt may take.
+    pub(crate) timeout: Duration,
+    /// What follows when it failed.
+    pub(crate) retry: RetrySettings,
+}
+
+/// Why a request failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Failure {
+    /// The reason in the account, should what it carried be dropped.
+    pub(crate) reason: Cow<'static, str>,
+    /// What the log says.
+    pub(crate) message: String,
+}
+
+impl Failure {
+    pub(crate) fn new(reason: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
+        Self {
+            reason: reason.into(),
+            message: message.into(),
+        }
+    }
+}
+
+/// What one attempt led to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict<T> {
+    /// The other side took it, and said so much about it.
+    Done(T),
+    /// Send it again, after the time that the other side asked for, if it did.
+    Retry(Failure, Option<Duration>),
+    /// It will never be taken.
+    GiveUp(Failure),
+}
+
+/// Sends a request by `call` until it is taken or given up; `failed` is told of
+/// every failure after which it is sent again.
+///
+/// # Errors
+/// Why it was given up.
+pub(crate) async fn send<T, C: Future<Output = Verdict<T>>>(
+    policy: Policy,
+    mut call: impl FnMut() -> C,
+    mut failed: impl FnMut(&Failure),
+) -> Result<T, Failure> {
+    let begin = Instant::now();
+    let mut wait = policy.retry.initial.0;
+    loop {
+        let verdict = timeout(policy.timeout, call()).await;
+        let (failure, asked) = match verdict {
+            Ok(Verdict::Done(taken)) => return Ok(taken),
+            Ok(Verdict::GiveUp(failure)) => return Err(failure),
+            Ok(Verdict::Retry(failure, asked)) => (failure, asked),
+            Err(_) => (
+                Failure::new("timeout", "no answer within the timeout"),
+                None,
+            ),
+        };
+        let delay = match asked {
+            Some(asked) => asked.min(MAX_ASKED),
+            None => jittered(wait, random()),
+        };
+        let limit = policy.retry.max_elapsed.0;
+        if !limit.is_zero() && begin.elapsed() + delay > limit {
+            return Err(Failure::new("retry_expired", failure.message));
+        }
+        failed(&failure);
+        sleep(delay).await;
+        wait = (wait * 2).min(policy.retry.max.0);
+    }
+}
+
+/// The time that an answer's `Retry-After` asks for at `now`: seconds or a date.
+pub(crate) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = value.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = httpdate::parse_http_date(value).ok()?;
+    // A moment that is over is now.
+    Some(date.duration_since(now).unwrap_or_default())
+}
+
+/// A part of `wait`, so that not everybody who lost the same server comes back
+/// in the same moment.
+fn jittered(wait: Duration, random: u64) -> Duration {
+    let nanos = u128::from(u64::try_from(wait.as_nanos()).unwrap_or(u64::MAX));
+    let part = (nanos * u128::from(random)) >> 64;
+    Duration::from_nanos(u64::try_from(part).unwrap_or(u64::MAX))
+}
+
+/// The seed of std's hash maps is different each time: random enough to spread
+/// load.
+fn random() -> u64 {
+    RandomState::new().build_hasher().finish()
+}

@@ -1,0 +1,4 @@
+mod auth;
+mod endpoint;
+mod retrying;
+mod tls;

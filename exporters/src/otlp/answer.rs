@@ -1,0 +1,71 @@
+//! What stands in an answer, by the OTLP specification.
+
+use std::time::Duration;
+
+use crate::protobuf::Reader;
+
+/// `google.rpc.RetryInfo.retry_delay` in the details of a status, which are a
+/// `google.rpc.Status` with a list of `Any`.
+pub(super) fn retry_delay(details: &[u8]) -> Option<Duration> {
+    const STATUS_DETAILS: u32 = 3;
+    const ANY_TYPE: u32 = 1;
+    const ANY_VALUE: u32 = 2;
+    const RETRY_DELAY: u32 = 1;
+    const SECONDS: u32 = 1;
+    const NANOS: u32 = 2;
+    let is_retry_info = |any: &Reader<'_>| {
+        any.bytes(ANY_TYPE)
+            .is_some_and(|name| name.ends_with(b"/google.rpc.RetryInfo"))
+    };
+    let any = Reader::new(details)
+        .all_bytes(STATUS_DETAILS)
+        .map(Reader::new)
+        .find(is_retry_info)?;
+    let delay = Reader::new(Reader::new(any.bytes(ANY_VALUE)?).bytes(RETRY_DELAY)?);
+    let seconds = delay.number(SECONDS).unwrap_or(0);
+    let nanos = delay.number(NANOS).unwrap_or(0);
+    // A negative time is as good as none.
+    let is_sane = seconds < 1 << 62 && nanos < 1_000_000_000;
+    is_sane.then(|| Duration::from_secs(seconds) + Duration::from_nanos(nanos))
+}
+
+/// The message of a `google.rpc.Status`, which is the body of an error over HTTP;
+/// of anything else its beginning, where that is text.
+pub(super) fn status_message(body: &[u8]) -> String {
+    const MESSAGE: u32 = 2;
+    const LONGEST: usize = 200;
+    let of_status = Reader::new(body).bytes(MESSAGE);
+    let message = of_status.map(String::from_utf8_lossy);
+    let message = message.unwrap_or_else(|| String::from_utf8_lossy(body));
+    let shown = message.trim().chars().take(LONGEST);
+    shown
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
+}
+
+/// What an answer to a request says was refused: how many items, and why.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Refused {
+    pub(super) items: usize,
+    pub(super) message: String,
+}
+
+impl Refused {
+    /// Reads `ExportLogsServiceResponse` or `ExportMetricsServiceResponse`, which
+    /// are alike.
+    pub(super) fn from_protobuf(response: &[u8]) -> Self {
+        const PARTIAL_SUCCESS: u32 = 1;
+        const REJECTED: u32 = 1;
+        const MESSAGE: u32 = 2;
+        let Some(partial) = Reader::new(response).bytes(PARTIAL_SUCCESS) else {
+            return Self::default();
+        };
+        let partial = Reader::new(partial);
+        let items = partial.number(REJECTED).unwrap_or(0).cast_signed().max(0);
+        let message = partial.bytes(MESSAGE).unwrap_or_default();
+        Self {
+            items: usize::try_from(items).unwrap_or(usize::MAX),
+            message: String::from_utf8_lossy(message).into_owned(),
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Requests over gRPC, and what its status codes mean by the OTLP specification.
+
+use axum::http::HeaderMap;
+use axum::http::uri::PathAndQuery;
+use bytes::Bytes;
+use tonic::body::Body;
+use tonic::client::Grpc;
+use tonic::codec::CompressionEncoding;
+use tonic::metadata::MetadataMap;
+use tonic::{Code, Request, Status};
+
+use super::answer::{Refused, retry_delay};
+use super::codec::RawCodec;
+use super::config::OtlpConfig;
+use super::service::Service;
+use crate::compress::Compression;
+use crate::net::{Credentials, Endpoint, Failure, MAX_ANSWER, Pool, Verdict, Versions};
+use crate::net::{pool, reason};
+
+/// How tonic says that an answer is longer than it may be.
+const TOO_LONG: &str = "Error, decoded message length too large";
+
+/// The way to one service.
+#[derive(Clone, Debug)]
+pub(super) struct GrpcLink {
+    client: Grpc<Pool<Body>>,
+    path: PathAndQuery,
+    credentials: Credentials,
+}
+
+impl GrpcLink {
+    pub(super) fn new(
+        config: &OtlpConfig,
+        endpoint: &Endpoint,
+        service: Service,
+    ) -> Result<Self, String> {
+        let pool = pool(endpoint, &config.tls, Versions::Two)?;
+        let client =
+            Grpc::with_origin(pool, endpoint.at("/")).max_decoding_message_size(MAX_ANSWER);
+        let client = match config.compression {
+            Compression::None => client,
+            Compression::Gzip => client.send_compressed(CompressionEncoding::Gzip),
+            Compression::Zstd => client.send_compressed(CompressionEncoding::Zstd),
+        };
+        Ok(Self {
+            client,
+            path: PathAndQuery::from_static(service.method()),
+            credentials: config.auth().credentials(),
+        })
+    }
+
+    /// Sends a request once.
+    pub(super) async fn call(&self, body: Bytes) -> Verdict<Refused> {
+        let headers = match self.credentials.headers() {
+            Ok(headers) => headers,
+            Err(failure) => return Verdict::Retry(failure, None),
+        };
+        match self.unary(headers, body).await {
+            Ok(response) => Verdict::Done(Refused::from_protobuf(&response)),
+            Err(status) => verdict(&status),
+        }
+    }
+
+    async fn unary(&self, headers: HeaderMap, body: Bytes) -> Result<Bytes, Status> {
+        let mut request = Request::new(body);
+        *request.metadata_mut() = MetadataMap::from_headers(headers);
+        let mut client = self.client.clone();
+        let path = self.path.clone();
+        let response = client.unary(request, path, RawCodec).await?;
+        Ok(response.into_inner())
+    }
+}
+
+/// What is to be done after a failure.
+fn verdict(status: &Status) -> Verdict<Refused> {
+    let code = status.code();
+    if let Some(source) = tonic_source(status) {
+        // Nothing was answered, whatever code tonic finds for that.
+        let failure = Failure::new("disconnected", source);
+        return Verdict::Retry(failure, None);
+    }
+    if code == Code::OutOfRange && status.message().starts_with(TOO_LONG) {
+        let failure = Failure::new("answer_too_long", status.message());
+        return Verdict::GiveUp(failure);
+    }
+    let failure = Failure::new(code_name(code), message(status));
+    let delay = retry_delay(status.details());
+    match code {
+        Code::Cancelled
+        | Code::DeadlineExceeded
+        | Code::Aborted
+        | Code::OutOfRange
+        | Code::Unavailable
+        | Code::DataLoss => Verdict::Retry(failure, delay),
+        // Without a time it says that a quota is used up, which waiting won't change.
+        Code::ResourceExhausted if delay.is_some() => Verdict::Retry(failure, delay),
+        Code::ResourceExhausted
+        | Code::Ok
+        | Code::Unknown
+        | Code::InvalidArgument
+        | Code::NotFound
+        | Code::AlreadyExists
+        | Code::PermissionDenied
+        | Code::FailedPrecondition
+        | Code::Unimplemented
+        | Code::Internal
+        | Code::Unauthenticated => Verdict::GiveUp(failure),
+    }
+}
+
+/// What went wrong on our side or on the way, where it was not the other side
+/// that made the status.
+fn tonic_source(status: &Status) -> Option<String> {
+    use std::error::Error as _;
+    status.source().map(reason)
+}
+
+fn message(status: &Status) -> String {
+    let name = code_name(status.code());
+    match status.message() {
+        "" => name.to_owned(),
+        said => format!("{name}: {said}"),
+    }
+}
+
+/// The reason in the account.
+fn code_name(code: Code) -> &'static str {
+    match code {
+        Code::Ok => "ok",
+        Code::Cancelled => "cancelled",
+        Code::Unknown => "unknown",
+        Code::InvalidArgument => "invalid_argument",
+        Code::DeadlineExceeded => "deadline_exceeded",
+        Code::NotFound => "not_found",
+        Code::AlreadyExists => "already_exists",
+        Code::PermissionDenied => "permission_denied",
+        Code::ResourceExhausted => "resource_exhausted",
+        Code::FailedPrecondition => "failed_precondition",
+        Code::Aborted => "aborted",
+        Code::OutOfRange => "out_of_range",
+        Code::Unimplemented => "unimplemented",
+        Code::Internal => "internal",
+        Code::Unavailable => "unavailable",
+        Code::DataLoss => "data_loss",
+        Code::Unauthenticated => "unauthenticated",
+    }
+}

@@ -1,0 +1,88 @@
+//! Requests over HTTP, and what its status codes mean by the OTLP specification.
+
+use std::io;
+use std::time::SystemTime;
+
+use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use axum::http::{HeaderValue, Method, Request, StatusCode, Uri};
+use bytes::Bytes;
+
+use super::answer::{Refused, status_message};
+use super::config::OtlpConfig;
+use super::service::Service;
+use crate::compress::Compression;
+use crate::net::{Answer, Credentials, Endpoint, HttpClient, Verdict, retry_after};
+
+const PROTOBUF: HeaderValue = HeaderValue::from_static("application/x-protobuf");
+
+/// The way to one service.
+#[derive(Clone, Debug)]
+pub(super) struct HttpLink {
+    client: HttpClient,
+    uri: Uri,
+    compression: Compression,
+    credentials: Credentials,
+}
+
+impl HttpLink {
+    pub(super) fn new(
+        config: &OtlpConfig,
+        endpoint: &Endpoint,
+        service: Service,
+    ) -> Result<Self, String> {
+        let path = match config.own_endpoint_of(service) {
+            Some(_) if endpoint.path().is_empty() => "/".to_owned(),
+            Some(_) => endpoint.path().to_owned(),
+            None => format!("{}{}", endpoint.path(), service.path()),
+        };
+        Ok(Self {
+            client: HttpClient::new(endpoint, &config.tls)?,
+            uri: endpoint.at(&path),
+            compression: config.compression,
+            credentials: config.auth().credentials(),
+        })
+    }
+
+    /// What every attempt sends, made once.
+    pub(super) fn prepare(&self, body: Vec<u8>) -> io::Result<Bytes> {
+        if self.compression == Compression::None {
+            return Ok(body.into());
+        }
+        Ok(self.compression.compress(&body)?.into_owned().into())
+    }
+
+    /// Sends a request once.
+    pub(super) async fn call(&self, body: Bytes) -> Verdict<Refused> {
+        let mut request = Request::new(body);
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = self.uri.clone();
+        *request.headers_mut() = match self.credentials.headers() {
+            Ok(headers) => headers,
+            Err(failure) => return Verdict::Retry(failure, None),
+        };
+        request.headers_mut().insert(CONTENT_TYPE, PROTOBUF);
+        if let Some(encoding) = self.compression.encoding() {
+            let encoding = HeaderValue::from_static(encoding);
+            request.headers_mut().insert(CONTENT_ENCODING, encoding);
+        }
+        match self.client.send(request).await {
+            Ok(answer) => verdict(&answer, SystemTime::now()),
+            Err(no_answer) => no_answer.into(),
+        }
+    }
+}
+
+/// What is to be done after an answer that came at `now`.
+fn verdict(answer: &Answer, now: SystemTime) -> Verdict<Refused> {
+    if answer.status.is_success() {
+        return Verdict::Done(Refused::from_protobuf(&answer.body));
+    }
+    let failure = answer.failure(&status_message(&answer.body));
+    match answer.status {
+        StatusCode::TOO_MANY_REQUESTS
+        | StatusCode::BAD_GATEWAY
+        | StatusCode::SERVICE_UNAVAILABLE
+        | StatusCode::GATEWAY_TIMEOUT => Verdict::Retry(failure, retry_after(&answer.headers, now)),
+        _ => Verdict::GiveUp(failure),
+    }
+}

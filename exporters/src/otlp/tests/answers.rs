@@ -1,0 +1,73 @@
+//! What stands in answers, read without a connection.
+
+use std::time::Duration;
+
+use crate::otlp::answer::{Refused, retry_delay, status_message};
+
+/// `google.rpc.Status` with one detail called `name`, a `Duration` of `value`.
+pub(super) fn details(name: &str, value: &[u8]) -> Vec<u8> {
+    let field = |tag: u8, content: &[u8]| {
+        let length = u8::try_from(content.len()).unwrap();
+        [&[tag, length], content].concat()
+    };
+    let delay = field(0x0a, value);
+    let any = [field(0x0a, name.as_bytes()), field(0x12, &delay)].concat();
+    field(0x1a, &any)
+}
+
+pub(super) const RETRY_INFO: &str = "type.googleapis.com/google.rpc.RetryInfo";
+
+/// Seconds and their fraction; what is no `RetryInfo`, or negative, is none.
+#[test]
+fn retry_info_is_read() {
+    let negative = [
+        0x08, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1,
+    ];
+    for (name, value, expected) in [
+        (RETRY_INFO, &[0x08, 7][..], Some(Duration::from_secs(7))),
+        (RETRY_INFO, &[], Some(Duration::ZERO)),
+        (
+            RETRY_INFO,
+            &[0x10, 0x80, 0x01],
+            Some(Duration::from_nanos(128)),
+        ),
+        (RETRY_INFO, &negative, None),
+        ("type.googleapis.com/google.rpc.DebugInfo", &[0x08, 7], None),
+    ] {
+        assert_eq!(retry_delay(&details(name, value)), expected, "{value:?}");
+    }
+    assert_eq!(retry_delay(b"broken"), None);
+    assert_eq!(retry_delay(&[]), None);
+}
+
+/// How many were refused and why; an answer without it refused nothing.
+#[test]
+fn a_partial_success_is_read() {
+    let refused = |items, message: &str| Refused {
+        items,
+        message: message.into(),
+    };
+    for (answer, expected) in [
+        (&b""[..], refused(0, "")),
+        (&[0x0a, 0], refused(0, "")),
+        (&[0x0a, 2, 0x08, 3], refused(3, "")),
+        (&[0x0a, 5, 0x12, 3, b'o', b'l', b'd'], refused(0, "old")),
+        (b"<html>", refused(0, "")),
+    ] {
+        assert_eq!(Refused::from_protobuf(answer), expected, "{answer:?}");
+    }
+}
+
+/// The body of an error is a status or a text.
+#[test]
+fn errors_are_told_in_their_words() {
+    for (body, expected) in [
+        (&b""[..], ""),
+        (&[0x08, 3, 0x12, 4, b'l', b'a', b't', b'e'], "late"),
+        (b"404 page not found\n", "404 page not found"),
+        (b"a\nb\x1b[31m", "a b [31m"),
+    ] {
+        assert_eq!(status_message(body), expected);
+    }
+    assert_eq!(status_message(&[b'x'; 1000]).len(), 200);
+}

@@ -17,7 +17,8 @@ use eunomia_core::batch::Batch;
 use eunomia_core::component::Host;
 use eunomia_core::expression::{Condition, Known};
 use eunomia_core::signal::Signal;
-use eunomia_exporters::{JsonEncoder, Lines, LogsEncoder};
+use eunomia_exporters::{JsonEncoder, LineEncoder, LinePushed, LineSettings, Lines, LogsEncoder};
+use eunomia_exporters::{Precision, Schema, Unsigned};
 use world::{MIX, Ring, World};
 
 /// Events of one batch: what the receiver takes from a ring in one round.
@@ -34,11 +35,12 @@ const CONDITION: &str = "process.executable.name in (sh, bash, dash, nginx) \
     and container.id exists and not file.path pmatch (/etc, /root)";
 
 /// The stages, with their budgets in nanoseconds an event.
-const STAGES: [(&str, Option<u32>); 6] = [
+const STAGES: [(&str, Option<u32>); 7] = [
     ("drain + decode", Some(60)),
     ("process + container lookup", Some(80)),
     ("NDJSON encode", Some(250)),
     ("OTLP encode", Some(160)),
+    ("line protocol encode", Some(250)),
     ("whole path: record bytes to OTLP bytes", Some(500)),
     ("filter with a condition on three attributes", None),
 ];
@@ -49,10 +51,12 @@ struct Bench {
     json: JsonEncoder,
     lines: Lines,
     otlp: LogsEncoder,
+    line: LineEncoder,
     condition: Condition,
     /// Bytes that the encoders made of the last batch.
     json_bytes: usize,
     otlp_bytes: usize,
+    line_bytes: usize,
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -67,13 +71,27 @@ fn main() -> Result<(), Box<dyn Error>> {
         json: JsonEncoder::new(&host),
         lines: Lines::default(),
         otlp: LogsEncoder::new(&host, REQUEST_BYTES),
+        line: LineEncoder::new(&host, &line_settings()),
         condition: Condition::new(CONDITION, Known::Anything)?,
         json_bytes: 0,
         otlp_bytes: 0,
+        line_bytes: 0,
     };
     let mut out = stdout().lock();
     stages(&mut bench, &mut out)?;
     kinds(&mut bench, &mut out)
+}
+
+/// As the exporter has them by default.
+fn line_settings() -> LineSettings {
+    LineSettings {
+        schema: Schema::Eunomia,
+        tags: Vec::new(),
+        precision: Precision::Ns,
+        unsigned: Unsigned::Kept,
+        max_lines: 5000,
+        max_bytes: REQUEST_BYTES,
+    }
 }
 
 fn stages(bench: &mut Bench, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
@@ -99,18 +117,20 @@ fn kinds(bench: &mut Bench, out: &mut impl Write) -> Result<(), Box<dyn Error>> 
     writeln!(out)?;
     writeln!(
         out,
-        "| median ns of | record bytes | drain | lookup | NDJSON | bytes | OTLP | bytes | whole path |"
+        "| median ns of | record bytes | drain | lookup | NDJSON | bytes | OTLP | bytes | line protocol | bytes | whole path |"
     )?;
-    writeln!(out, "|---|--:|--:|--:|--:|--:|--:|--:|--:|")?;
+    writeln!(out, "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|")?;
     for (name, of_sixteen) in MIX {
         let ring = bench.world.ring(Some(name), EVENTS)?;
-        let [drain, lookup, json, otlp, whole, _] = bench.measure(&ring).map(|(median, _)| median);
+        let [drain, lookup, json, otlp, line, whole, _] =
+            bench.measure(&ring).map(|(median, _)| median);
         writeln!(
             out,
-            "| `{name}` ({of_sixteen} of 16) | {} | {drain:.0} | {lookup:.0} | {json:.0} | {} | {otlp:.0} | {} | {whole:.0} |",
+            "| `{name}` ({of_sixteen} of 16) | {} | {drain:.0} | {lookup:.0} | {json:.0} | {} | {otlp:.0} | {} | {line:.0} | {} | {whole:.0} |",
             ring.mean_bytes(),
             bench.json_bytes,
             bench.otlp_bytes,
+            bench.line_bytes,
         )?;
     }
     Ok(())
@@ -124,11 +144,12 @@ impl Bench {
             if round == WARM_UP {
                 stages = Default::default();
             }
-            let [drain, lookup, json, otlp, whole, filter] = &mut stages;
+            let [drain, lookup, json, otlp, line, whole, filter] = &mut stages;
             let batch = drain.time(|| self.world.drain(ring));
             let batch = lookup.time(|| self.world.look_up(batch));
             let signal = Signal::Events(batch);
             json.time(|| self.encode_json(&signal));
+            line.time(|| self.encode_lines(&signal));
             let Signal::Events(mut batch) = signal else {
                 continue;
             };
@@ -150,6 +171,17 @@ impl Bench {
         self.lines.clear();
         self.json.encode(signal, &mut self.lines);
         self.json_bytes = black_box(&self.lines.bytes).len() / EVENTS;
+    }
+
+    fn encode_lines(&mut self, signal: &Signal) {
+        let mut bytes = 0;
+        self.line.push(signal, |pushed| {
+            if let LinePushed::Full(request) = black_box(pushed) {
+                bytes += request.body.len();
+            }
+        });
+        bytes += black_box(self.line.finish()).map_or(0, |request| request.body.len());
+        self.line_bytes = bytes / EVENTS;
     }
 
     fn encode_otlp(&mut self, batch: &Batch) {

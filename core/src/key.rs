@@ -8,6 +8,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::line;
+
 /// An attribute's name; cloning shares it.
 #[derive(Clone)]
 pub struct Key(Arc<Prepared>);
@@ -16,6 +18,7 @@ struct Prepared {
     name: Box<str>,
     json: Box<[u8]>,
     proto: Box<[u8]>,
+    line: Box<[u8]>,
 }
 
 impl Key {
@@ -32,6 +35,7 @@ impl Key {
             name: name.into(),
             json: json.into(),
             proto: proto.into(),
+            line: line_protocol_key(name).into(),
         }))
     }
 
@@ -53,6 +57,13 @@ impl Key {
     pub fn proto(&self) -> &[u8] {
         &self.0.proto
     }
+
+    /// The name as a tag's or field's key in InfluxDB's line protocol, with the
+    /// equals sign behind it: `process.pid=`.
+    #[must_use]
+    pub fn line(&self) -> &[u8] {
+        &self.0.line
+    }
 }
 
 const PROTO_FIELD_1_BYTES: u8 = 0x0a;
@@ -63,6 +74,17 @@ fn write_varint(mut value: usize, out: &mut Vec<u8>) {
         value >>= 7;
     }
     out.push(u8::try_from(value).unwrap_or(0));
+}
+
+/// InfluxDB keeps a few names for itself, and takes none that is empty.
+fn line_protocol_key(name: &str) -> Vec<u8> {
+    let mut key = Vec::with_capacity(name.len() + 2);
+    line::write_unquoted(name.as_bytes(), line::IN_NAME, &mut key);
+    if matches!(name, "" | "time" | "_measurement" | "_field") {
+        key.push(b'_');
+    }
+    key.push(b'=');
+    key
 }
 
 fn write_json_string(text: &str, out: &mut Vec<u8>) {
@@ -124,11 +146,15 @@ mod tests {
 
     /// What is prepared is what an encoder would have written.
     #[test]
-    fn key_is_prepared_for_json_and_protobuf() {
+    fn key_is_prepared_for_every_encoder() {
         let key = Key::new("process.pid");
         assert_eq!(key.json(), b"\"process.pid\":");
         assert_eq!(key.proto(), b"\x0a\x0bprocess.pid");
         assert_eq!(Key::new("a\"\n").json(), b"\"a\\\"\\u000a\":");
         assert_eq!(Key::new(&"x".repeat(200)).proto()[..3], [0x0a, 0xc8, 0x01]);
+        assert_eq!(key.line(), b"process.pid=");
+        assert_eq!(Key::new("a b\n").line(), "a\\ b\u{fffd}=".as_bytes());
+        assert_eq!(Key::new("time").line(), b"time_=");
+        assert_eq!(Key::new("").line(), b"_=");
     }
 }

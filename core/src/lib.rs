@@ -12,6 +12,7 @@ pub mod config;
 pub mod container;
 pub mod expression;
 pub mod key;
+pub mod line;
 pub mod metric;
 pub mod names;
 pub mod pipeline;

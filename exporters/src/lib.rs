@@ -8,6 +8,7 @@
 mod compress;
 mod console;
 mod describe;
+mod influxdb;
 mod json;
 mod json_string;
 mod names;
@@ -18,6 +19,7 @@ mod prometheus;
 mod protobuf;
 mod record;
 mod repeat;
+mod resource;
 mod sink;
 mod throttle;
 
@@ -33,6 +35,8 @@ use eunomia_core::config::Factory;
 
 pub use compress::Compression;
 pub use console::ConsoleConfig;
+pub use influxdb::{LineEncoder, LinePushed, LineRequest, LineSettings};
+pub use influxdb::{Precision, Schema, Unsigned};
 pub use json::{JsonConfig, JsonEncoder};
 pub use net::{BasicAuth, RetrySettings, TlsSettings, TlsVersion};
 pub use otlp::{LogsEncoder, OtlpConfig, Protocol, Pushed, Request};

@@ -41,6 +41,19 @@ struct Entry {
     subject: Range<usize>,
 }
 
+/// What was written of a row's actor: parts of the bytes.
+#[derive(Clone, Debug)]
+pub(crate) struct Known {
+    /// The same for all rows of one actor and kind.
+    pub(crate) slot: usize,
+    /// How many of the schema's first attributes are the header's.
+    pub(crate) attributes: usize,
+    /// Those attributes.
+    pub(crate) header: Range<usize>,
+    /// What is shown of process, cgroup and container.
+    pub(crate) subject: Range<usize>,
+}
+
 /// Whether the container's attributes are part of the event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ContainerPart {
@@ -72,26 +85,37 @@ impl Repeats {
         out: &mut Vec<u8>,
         write: impl Fn(&Key, Value<'_>, &mut Vec<u8>),
     ) {
-        let Some((attributes, entry)) = self.entry(row, container, &write) else {
+        let Some(known) = self.find(row, container, &write) else {
             let mut each = |key: &Key, value: Value<'_>| write(key, value, out);
             return match container {
                 ContainerPart::Shown => row.visit(&mut each),
                 ContainerPart::LeftOut => row.visit_without_container(&mut each),
             };
         };
-        out.extend_from_slice(self.bytes.get(entry.header).unwrap_or_default());
-        let rest = attributes..row.schema().attributes.len();
+        out.extend_from_slice(self.bytes(&known.header));
+        let rest = known.attributes..row.schema().attributes.len();
         row.visit_attributes(rest, &mut |key, value| write(key, value, out));
-        out.extend_from_slice(self.bytes.get(entry.subject).unwrap_or_default());
+        out.extend_from_slice(self.bytes(&known.subject));
     }
 
-    /// What was written of the row's actor, now or before.
-    fn entry(
+    /// How many slots there are.
+    pub(crate) fn slots(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// A part of what was written.
+    pub(crate) fn bytes(&self, part: &Range<usize>) -> &[u8] {
+        self.bytes.get(part.clone()).unwrap_or_default()
+    }
+
+    /// What was written of the row's actor, now or before; `None` where a
+    /// processor changed something about it.
+    pub(crate) fn find(
         &mut self,
         row: &RowView<'_>,
         container: ContainerPart,
         write: &impl Fn(&Key, Value<'_>, &mut Vec<u8>),
-    ) -> Option<(usize, Entry)> {
+    ) -> Option<Known> {
         let kind = self.kinds.get(row.schema_index())?.clone();
         if !row.is_untouched(kind.attributes) {
             return None;
@@ -102,7 +126,7 @@ impl Repeats {
         if let Some(entry) = self.entries.get(known)
             && self.bytes.get(entry.record.clone()) == Some(record)
         {
-            return Some((kind.attributes, entry.clone()));
+            return Some(entry.known(slot, kind.attributes));
         }
         // Another thread of the process, or the first event of it.
         let subject = self.entries.get(known).map(|entry| entry.subject.clone());
@@ -120,8 +144,9 @@ impl Repeats {
             }),
         };
         *self.slots.get_mut(slot)? = u32::try_from(self.entries.len()).ok()?;
-        self.entries.push(entry.clone());
-        Some((kind.attributes, entry))
+        let known = entry.known(slot, kind.attributes);
+        self.entries.push(entry);
+        Some(known)
     }
 
     /// Rows without an actor share the last.
@@ -129,6 +154,17 @@ impl Repeats {
         let actors = self.slots.len() / self.kinds.len();
         let actor = usize::try_from(row.actor_index().0).ok()?.min(actors - 1);
         Some(actor * self.kinds.len() + row.schema_index())
+    }
+}
+
+impl Entry {
+    fn known(&self, slot: usize, attributes: usize) -> Known {
+        Known {
+            slot,
+            attributes,
+            header: self.header.clone(),
+            subject: self.subject.clone(),
+        }
     }
 }
 

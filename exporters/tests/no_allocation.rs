@@ -6,7 +6,8 @@ use std::cell::Cell;
 
 use eunomia_core::batch::Batch;
 use eunomia_core::signal::Signal;
-use eunomia_exporters::{JsonEncoder, Lines, LogsEncoder};
+use eunomia_exporters::{JsonEncoder, LineEncoder, LineSettings, Lines, LogsEncoder};
+use eunomia_exporters::{Precision, Schema, Unsigned};
 
 #[cfg(test)]
 #[path = "support/mod.rs"]
@@ -101,4 +102,31 @@ fn otlp_allocates_nothing_for_an_event() {
     let (few, many) = (allocations(10), allocations(1000));
     // A hundred times as many events: the one group's buffer doubles seven times more.
     assert!(many <= few + 7, "{few} for 40 events, {many} for 4,000");
+}
+
+/// A request has a body and the ends of its lines; both are as large as the last
+/// request's from the start. Tags that change from event to event are collected
+/// in memory that is used again.
+#[test]
+fn line_protocol_allocates_nothing_for_an_event() {
+    for tags in [
+        vec![],
+        vec!["file.path".to_owned(), "error.type".to_owned()],
+    ] {
+        let settings = LineSettings {
+            schema: Schema::Eunomia,
+            tags,
+            precision: Precision::Ns,
+            unsigned: Unsigned::Kept,
+            max_lines: 5000,
+            max_bytes: 64 << 20,
+        };
+        let signal = Signal::Events(events(1000));
+        let mut encoder = LineEncoder::new(&support::host(), &settings);
+        let allocations = in_second_pass(|| {
+            encoder.push(&signal, drop);
+            assert_eq!(encoder.finish().unwrap().items(), 4000);
+        });
+        assert!(allocations <= 4, "{allocations} for 4,000 events");
+    }
 }

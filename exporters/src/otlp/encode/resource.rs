@@ -8,12 +8,10 @@ use eunomia_core::subject::Container;
 use eunomia_core::value::Value;
 
 use crate::protobuf::{Writer, write_varint};
+use crate::resource::{VERSION, host_attributes};
 
 /// What the instrumentation scope is called.
 const SCOPE: &str = "eunomia-pipeline";
-/// `service.name` of everything that comes from here.
-const SERVICE: &str = "eunomia";
-const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Fields that requests, `ResourceLogs` and `ResourceMetrics` have alike.
 const RESOURCES: u32 = 1;
@@ -38,15 +36,7 @@ pub(super) struct Envelope {
 impl Envelope {
     pub(super) fn new(host: &Host) -> Self {
         let mut fields = Vec::new();
-        let pairs = [
-            ("host.name", &*host.name),
-            ("host.id", &*host.id),
-            ("host.arch", &*host.arch),
-            ("os.type", "linux"),
-            ("service.name", SERVICE),
-            ("service.version", VERSION),
-        ];
-        for (key, value) in pairs.into_iter().filter(|(_, value)| !value.is_empty()) {
+        for (key, value) in host_attributes(host) {
             Writer(&mut fields).attribute(ATTRIBUTES, &Key::new(key), Value::Str(value));
         }
         let mut scope = Vec::new();

@@ -12,6 +12,7 @@ mod free_port;
 mod object;
 mod peers;
 mod scratch;
+mod shell;
 mod vm;
 mod wait;
 mod watched;
@@ -25,10 +26,11 @@ pub use expected::{Expected, Place};
 pub use free_port::free_port;
 pub use object::object;
 pub use peers::{
-    Collector, OtlpSink, Prometheus, Signals, VictoriaLogs, VictoriaMetrics, check_metrics, get,
-    post,
+    Collector, Labels, OtlpSink, Prometheus, Series, Signals, VictoriaLogs, VictoriaMetrics,
+    check_metrics, get, latest, post,
 };
 pub use scratch::Scratch;
+pub use shell::Shell;
 pub use vm::{Cgroups, Kernel, Machine, Outcome};
 pub use wait::until;
 pub use watched::Watched;

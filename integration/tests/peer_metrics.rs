@@ -1,16 +1,14 @@
 //! What probes count in the kernel is the same in the NDJSON, at a Collector, and in Prometheus.
 #![expect(clippy::unwrap_used, reason = "a test bed that fails ends the test")]
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::ops::RangeInclusive;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use eunomia_integration::{
-    Account, Collector, Event, Pipeline, Prometheus, Scratch, Signals, free_port, now, object,
-    until,
+    Account, Collector, Event, Pipeline, Prometheus, Scratch, Series, Shell, Signals, free_port,
+    latest, now, object, until,
 };
 use serde_json::{Value, json};
 
@@ -23,14 +21,6 @@ const CALLS: f64 = 40.0;
 /// What every metric of the object begins with.
 const PREFIX: &str = "test.chdir.";
 
-/// What a point says besides its attributes.
-const OF_POINTS: [&str; 8] = [
-    "time", "metric", "type", "unit", "value", "count", "sum", "buckets",
-];
-
-/// Values by name and labels.
-type Series = BTreeMap<(String, BTreeMap<String, String>), f64>;
-
 /// Each point of a counter, a gauge and a histogram, with its time, unit and attributes; counters
 /// and histograms count since the receiver started.
 #[test]
@@ -40,12 +30,12 @@ fn peers_receive_the_points_of_the_ndjson() {
     let collector = Collector::start().unwrap();
     let scratch = Scratch::new("metrics").unwrap();
     let page = free_port().unwrap();
-    let mut shell = held(CHANGES);
+    let shell = Shell::held(CHANGES).unwrap();
     let probe = scratch.write("tagged.bpf.o", object("tagged", &[]).unwrap());
     let file = scratch.path().join("points.jsonl");
     let receiver = json!({
         "probes": { "mine": { "object": probe.unwrap(), "level_step": 3 } },
-        "filter": { "pid_tree": [shell.id()] },
+        "filter": { "pid_tree": [shell.pid()] },
         "metrics_interval": "500ms",
     });
     let exporters = json!({
@@ -56,15 +46,16 @@ fn peers_receive_the_points_of_the_ndjson() {
     let pipeline = Pipeline::start(&configuration(&receiver, &exporters), &[]).unwrap();
     pipeline.wait_for_log("\"started\"").unwrap();
     let started = now();
-    drop(shell.stdin.take());
-    assert!(shell.wait().unwrap().success());
+    assert!(shell.finish().unwrap().success());
 
     let all_counted = || Ok(Some(latest(&points(&file))).filter(|latest| calls(latest) == CALLS));
     let latest = until("each call in the file", DEADLINE, all_counted).unwrap();
     let prometheus = Prometheus::scraping(page).unwrap();
-    let answered = || Ok((series(&prometheus) == latest).then_some(()));
-    until("the same in Prometheus", DEADLINE, answered)
-        .unwrap_or_else(|_| assert_eq!(series(&prometheus), latest));
+    let series = || prometheus.series("{__name__=~\"test_chdir_.+\"}").unwrap();
+    until("the same in Prometheus", DEADLINE, || {
+        Ok((series() == latest).then_some(()))
+    })
+    .unwrap_or_else(|_| assert_eq!(series(), latest));
     let finished = pipeline.stop().unwrap();
     assert!(finished.accounts().iter().all(Account::holds));
     let told = points_told(&collector.stop().unwrap(), began..=started);
@@ -116,16 +107,6 @@ fn points_told(signals: &Signals, start: RangeInclusive<u64>) -> Vec<Event> {
     points
 }
 
-/// A shell that does nothing before its input ends.
-fn held(script: &str) -> Child {
-    Command::new("sh")
-        .args(["-c", &format!("read go; {script}")])
-        .stdin(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap()
-}
-
 fn is_ours(event: &Event) -> bool {
     let name = event.text("metric");
     name.is_some_and(|name| name.starts_with(PREFIX))
@@ -137,62 +118,4 @@ fn calls(latest: &Series) -> f64 {
         .iter()
         .filter(|((name, _), _)| name == "test_chdir_calls_total");
     calls.map(|(_, value)| value).sum()
-}
-
-/// The latest of the points as Prometheus has them.
-fn latest(points: &[Event]) -> Series {
-    let mut series = Series::new();
-    for point in points {
-        let mut labels = labels(&Value::Object(point.0.clone()));
-        labels.retain(|name, _| !OF_POINTS.contains(&name.as_str()));
-        let name = point.text("metric").unwrap().replace('.', "_");
-        let mut set = |suffix: &str, value: &Value, bound: Option<String>| {
-            let mut labels = labels.clone();
-            labels.extend(bound.map(|bound| ("le".to_owned(), bound)));
-            series.insert((format!("{name}{suffix}"), labels), value.as_f64().unwrap());
-        };
-        match point.text("type").unwrap() {
-            "sum" => set("_total", &point.0["value"], None),
-            "gauge" => set("_ratio", &point.0["value"], None),
-            _ => {
-                set("_count", &point.0["count"], None);
-                let mut below = 0;
-                for bucket in point.0["buckets"].as_array().unwrap() {
-                    below += bucket[1].as_u64().unwrap();
-                    let bound = bucket[0].as_f64().unwrap_or(f64::INFINITY).to_string();
-                    set("_bucket", &json!(below), Some(bound));
-                }
-            }
-        }
-    }
-    series
-}
-
-/// What Prometheus has of the object's metrics.
-fn series(prometheus: &Prometheus) -> Series {
-    let answer = prometheus.query("{__name__=~\"test_chdir_.+\"}").unwrap();
-    let one = |(labels, value): (Value, String)| {
-        let mut labels = self::labels(&labels);
-        labels.retain(|name, _| name != "job" && name != "instance");
-        if let Some(bound) = labels.get_mut("le") {
-            *bound = bound.parse::<f64>().unwrap().to_string();
-        }
-        let name = labels.remove("__name__").unwrap();
-        ((name, labels), value.parse().unwrap())
-    };
-    let mut series: Series = answer.into_iter().map(one).collect();
-    // The sum of a histogram whose sum nobody kept.
-    series.retain(|_, value| !value.is_nan());
-    series
-}
-
-fn labels(of: &Value) -> BTreeMap<String, String> {
-    let text = |value: &Value| {
-        value
-            .as_str()
-            .map_or_else(|| value.to_string(), str::to_owned)
-    };
-    let labels = of.as_object().unwrap().iter();
-    let labels = labels.map(|(name, value)| (name.replace('.', "_"), text(value)));
-    labels.collect()
 }

@@ -7,12 +7,9 @@
     reason = "a test bed that fails ends the test"
 )]
 
-use std::io::Write as _;
-use std::process::{Child, Command, Stdio};
-
 use eunomia_integration::{
-    Account, Call, Event, Kernel, Machine, Pipeline, Record, Scratch, object, pipeline_binary,
-    workload_binary,
+    Account, Call, Event, Kernel, Machine, Pipeline, Record, Scratch, Shell, object,
+    pipeline_binary, workload_binary,
 };
 use serde_json::{Value, json};
 
@@ -51,32 +48,20 @@ fn objects_with_our_headers_are_probes_like_ours() {
         let file = format!("{name}.bpf.o");
         scratch.write(&file, object(name, &[]).unwrap()).unwrap();
     }
-    let mut shell = held(CHANGES);
+    let shell = Shell::held(CHANGES).unwrap();
     let configuration = OWN
-        .replace("FILTER", &format!("{{ pid_tree: [{}] }}", shell.id()))
+        .replace("FILTER", &format!("{{ pid_tree: [{}] }}", shell.pid()))
         .replace("DIR", &scratch.path().display().to_string())
         .replace("FOREIGN", "")
         .replace("NAMES", "ebpf");
     let pipeline = Pipeline::start(&configuration, &[]).unwrap();
     pipeline.wait_for_log("\"started\"").unwrap();
-    shell.stdin.take().unwrap().write_all(b"go\n").unwrap();
-    assert!(shell.wait().unwrap().success());
+    assert!(shell.finish().unwrap().success());
     let finished = pipeline.stop().unwrap();
     assert!(finished.status.success(), "{:?}", finished.stderr);
     all_balance(&finished.accounts());
     let events = finished.events().unwrap();
     own_probes_tell(&events, &events);
-}
-
-/// A shell that does nothing before it is told to.
-#[track_caller]
-fn held(script: &str) -> Child {
-    Command::new("sh")
-        .args(["-c", &format!("read go; {script}")])
-        .stdin(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap()
 }
 
 #[track_caller]

@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 use super::http::{escape, get};
+use super::series::{Series, series};
 use super::server::{LIMIT, Server, program};
 use crate::{Error, Result, Scratch, free_port, until};
 
@@ -90,6 +91,20 @@ impl Prometheus {
             Some((series.get("metric")?.clone(), value))
         });
         Ok(each.collect())
+    }
+
+    /// Answers a query with numbers by name and labels, without those of the target. What is no
+    /// number is left out, such as the sum of a histogram whose sum nobody kept.
+    ///
+    /// # Errors
+    /// It refuses the query.
+    pub fn series(&self, query: &str) -> Result<Series> {
+        let found = self.query(query)?.into_iter();
+        let mut found: Series = found
+            .map(|(labels, value)| series(&labels, &value))
+            .collect();
+        found.retain(|_, value| !value.is_nan());
+        Ok(found)
     }
 
     fn wait_for_scrape(&self) -> Result<()> {

@@ -1,0 +1,269 @@
+//! One recording goes to all peers at once, and each tells what it was sent: every event and every
+//! point, attribute by attribute.
+#![expect(clippy::unwrap_used, reason = "a test bed that fails ends the test")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use eunomia_integration::{
+    Account, Collector, Container, Event, Naming, OtlpSink, Pipeline, Prometheus, Scratch, Shell,
+    Signals, free_port, latest, object, until, workload_binary,
+};
+use serde_json::{Map, Value, json};
+
+/// For what a busy machine may take its time.
+const DEADLINE: Duration = Duration::from_secs(60);
+/// What is recorded is at least so much.
+const EVENTS: usize = 10_000;
+/// Programs with odd names and arguments, opens of every kind, some not UTF-8, and changes of
+/// directory, which the object counts.
+const SCRIPT: &str = "
+    'WORKLOAD' execs count=200
+    'WORKLOAD' opens dir='DIR' count=400
+    mkdir 'DIR/odd' && 'WORKLOAD' odd-opens dir='DIR/odd'
+    'WORKLOAD' tcp count=40
+    cd /; cd /nowhere; cd /tmp; (cd /proc; cd /dev); exit 7";
+/// What a container runs.
+const CONTAINED: &str = "cat /etc/hostname; wget -q -O - http://127.0.0.1:9/; exit 5";
+/// Nobody's process id.
+const NOBODY: u32 = 4_194_303;
+
+/// One of those that everything is sent to.
+struct Peer {
+    /// Its exporter, by name and settings.
+    exporter: (&'static str, Value),
+    /// What it was told.
+    told: Box<dyn FnOnce() -> Told>,
+    /// An event of the NDJSON as it has it, if it has events.
+    event: fn(&Event) -> Option<Event>,
+    /// A point of the NDJSON as it has it, if it has points.
+    point: fn(&Event) -> Option<Event>,
+}
+
+/// What a peer has, in its own way.
+struct Told {
+    events: Vec<Event>,
+    points: Vec<Event>,
+}
+
+/// All at once, from one replay.
+#[test]
+#[ignore = "needs `make peers`"]
+fn each_peer_tells_everything_it_was_sent() {
+    let scratch = Scratch::new("everything").unwrap();
+    let (recording, recorded) = record(&scratch);
+    let page = free_port().unwrap();
+    let file = scratch.path().join("replayed.jsonl");
+    let peers = peers();
+    let mut exporters = vec![
+        ("json", json!({ "path": file })),
+        (
+            "prometheus",
+            json!({ "endpoint": format!("127.0.0.1:{page}") }),
+        ),
+    ];
+    exporters.extend(peers.iter().map(|peer| peer.exporter.clone()));
+    let receivers = json!({
+        "replay": { "path": recording },
+        // Keeps the page served when the recording has ended.
+        "ebpf": { "probes": { "process": {} }, "filter": { "pid": [NOBODY] } },
+    });
+    let pipeline = start(&receivers, &[], &exporters);
+    let replayed = || Ok((fs::read(&file).unwrap_or_default() == recorded).then_some(()));
+    until("the whole recording in the file", DEADLINE, replayed).unwrap();
+    let lines = Event::read_all(&String::from_utf8_lossy(&recorded)).unwrap();
+    let is_point = |event: &Event| event.get("metric").is_some();
+    let (points, events): (Vec<_>, Vec<_>) = lines.into_iter().partition(is_point);
+    assert!(events.len() >= EVENTS, "only {}", events.len());
+    in_prometheus(&Prometheus::scraping(page).unwrap(), &events, &points);
+
+    let finished = pipeline.stop().unwrap();
+    assert!(finished.status.success(), "{:?}", finished.stderr);
+    let sent = u64::try_from(events.len() + points.len()).unwrap();
+    all_delivered(&finished.accounts(), exporters.len(), sent);
+    for peer in peers {
+        let told = (peer.told)();
+        let (name, _) = peer.exporter;
+        are_equal(
+            name,
+            &told.events,
+            events.iter().filter_map(peer.event).collect(),
+        );
+        are_equal(
+            name,
+            &told.points,
+            points.iter().filter_map(peer.point).collect(),
+        );
+    }
+}
+
+/// The peers, each with the way it has what it was sent.
+fn peers() -> Vec<Peer> {
+    let collector = Collector::start().unwrap();
+    let sink = OtlpSink::start().unwrap();
+    vec![
+        Peer {
+            exporter: ("otlp/collector", json!({ "endpoint": collector.grpc() })),
+            told: Box::new(|| otlp(&collector.stop().unwrap())),
+            event: in_otlp,
+            point: in_otlp,
+        },
+        Peer {
+            // Python takes its time with each.
+            exporter: (
+                "otlp/sink",
+                json!({ "endpoint": sink.grpc(), "compression": "gzip", "timeout": "60s",
+                    "max_request_bytes": "256KiB" }),
+            ),
+            told: Box::new(move || otlp(&sink.signals().unwrap())),
+            event: in_otlp,
+            point: in_otlp,
+        },
+    ]
+}
+
+fn otlp(signals: &Signals) -> Told {
+    let mut points = signals.points();
+    for point in &mut points {
+        // Of the resource and of the count, which a line of the NDJSON does not have.
+        point
+            .0
+            .retain(|name, _| name != "host.name" && name != "start");
+    }
+    Told {
+        events: signals.events(),
+        points,
+    }
+}
+
+/// An event or a point as OTLP has it: nothing is lost.
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "other peers do not have everything"
+)]
+fn in_otlp(one: &Event) -> Option<Event> {
+    Some(one.clone().in_nanoseconds())
+}
+
+/// Records what a process and a container do, with metrics of an object of the test's own, and
+/// returns the recording and the same as NDJSON.
+fn record(scratch: &Scratch) -> (PathBuf, Vec<u8>) {
+    let recording = scratch.path().join("events.rec");
+    let file = scratch.path().join("recorded.jsonl");
+    let probe = scratch.write("tagged.bpf.o", object("tagged", &[]).unwrap());
+    let workload = workload_binary().unwrap().display().to_string();
+    let folder = scratch.path().display().to_string();
+    let shell = Shell::held(
+        &SCRIPT
+            .replace("WORKLOAD", &workload)
+            .replace("DIR", &folder),
+    )
+    .unwrap();
+    let container = Container::new(Naming::Docker).unwrap();
+    let probes = json!({ "process": {}, "open": {}, "tcp": {} });
+    let mut of_shell = probes.clone();
+    of_shell["mine"] = json!({ "object": probe.unwrap(), "level_step": 3 });
+    let receivers = json!({
+        "ebpf": { "probes": of_shell, "filter": { "pid_tree": [shell.pid()] } },
+        "ebpf/container": { "probes": probes, "filter": { "container": [container.id()] } },
+    });
+    let exporters = [
+        ("record", json!({ "path": recording })),
+        ("json", json!({ "path": file })),
+    ];
+    let pipeline = start(&receivers, &["process", "container"], &exporters);
+    assert_eq!(shell.finish().unwrap().code(), Some(7));
+    let contained = container.command("sh").args(["-c", CONTAINED]).status();
+    assert_eq!(contained.unwrap().code(), Some(5));
+    let finished = pipeline.stop().unwrap();
+    assert!(finished.accounts().iter().all(Account::holds));
+    (recording, fs::read(file).unwrap())
+}
+
+fn start(receivers: &Value, processors: &[&str], exporters: &[(&str, Value)]) -> Pipeline {
+    let receiver_names: Vec<_> = receivers.as_object().unwrap().keys().collect();
+    let exporters: Map<_, _> = exporters
+        .iter()
+        .map(|(name, settings)| ((*name).to_owned(), settings.clone()))
+        .collect();
+    let processors_set: Map<_, _> = processors
+        .iter()
+        .map(|name| ((*name).to_owned(), json!({})))
+        .collect();
+    let configuration = json!({
+        "version": 1,
+        "receivers": receivers,
+        "processors": processors_set,
+        "service": { "pipelines": { "events": {
+            "receivers": receiver_names,
+            "processors": processors,
+            "exporters": exporters.keys().collect::<Vec<_>>(),
+        } } },
+        "exporters": exporters,
+    });
+    let pipeline =
+        Pipeline::start(&configuration.to_string(), &["--drain-timeout", "50s"]).unwrap();
+    pipeline.wait_for_log("\"started\"").unwrap();
+    pipeline
+}
+
+/// How many events of each kind, and the latest of the points.
+#[track_caller]
+fn in_prometheus(prometheus: &Prometheus, events: &[Event], points: &[Event]) {
+    let mut expected = latest(points);
+    for event in events {
+        let labels = [("event".to_owned(), event.kind().to_owned())];
+        let series = (String::new(), labels.into());
+        *expected.entry(series).or_default() += 1.0;
+    }
+    let query = "sum by (event) (eunomia_events_total) or {__name__=~\"test_chdir_.+\"}";
+    let series = || prometheus.series(query).unwrap();
+    until("the same in Prometheus", DEADLINE, || {
+        Ok((series() == expected).then_some(()))
+    })
+    .unwrap_or_else(|_| assert_eq!(series(), expected));
+}
+
+/// Every exporter took all that was sent and brought it to its end.
+#[track_caller]
+fn all_delivered(accounts: &[Account], exporters: usize, sent: u64) {
+    let counts: Vec<_> = accounts
+        .iter()
+        .filter_map(|account| match account {
+            Account::Exporter {
+                exporter,
+                accepted,
+                delivered,
+                ..
+            } => Some((exporter.as_str(), *accepted, *delivered)),
+            Account::Probe { .. } | Account::Processor { .. } => None,
+        })
+        .collect();
+    assert_eq!(counts.len(), exporters);
+    let is_whole =
+        |(_, accepted, delivered): &(&str, u64, u64)| (*accepted, *delivered) == (sent, sent);
+    assert!(counts.iter().all(is_whole), "not {sent}: {counts:?}");
+}
+
+/// Fails with the first few that only one side has.
+#[track_caller]
+fn are_equal(peer: &str, told: &[Event], expected: Vec<Event>) {
+    let mut counts = BTreeMap::<_, i32>::new();
+    for text in Event::comparable(told) {
+        *counts.entry(text).or_default() += 1;
+    }
+    for text in Event::comparable(&expected) {
+        *counts.entry(text).or_default() -= 1;
+    }
+    counts.retain(|_, count| *count != 0);
+    let some: Vec<_> = counts.iter().take(6).collect();
+    assert!(
+        counts.is_empty() && told.len() == expected.len(),
+        "{peer}: {} told, {} expected, {} differ, first: {some:#?}",
+        told.len(),
+        expected.len(),
+        counts.len(),
+    );
+}

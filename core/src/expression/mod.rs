@@ -58,6 +58,7 @@ pub use ast::{Right, Span, Word};
 pub use compile::Known;
 pub use error::ExpressionError;
 pub use parser::{MAX_DEPTH, MAX_LENGTH, parse};
+pub use pattern::Glob;
 
 use crate::batch::RowView;
 use compile::{Node, Program};

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 /// A shell pattern: `*`, `?`, `[a-z]`, `[!a-z]`, and `\` before a sign that is
 /// meant itself. As with `fnmatch` without flags `*` matches slashes too.
 #[derive(Clone, Debug)]
-pub(super) struct Glob {
+pub struct Glob {
     parts: Box<[Part]>,
     any_case: bool,
 }
@@ -22,7 +22,9 @@ enum Part {
 }
 
 impl Glob {
-    pub(super) fn new(pattern: &str, any_case: bool) -> Self {
+    /// Reads a pattern; with `any_case` letters of ASCII match in either case.
+    #[must_use]
+    pub fn new(pattern: &str, any_case: bool) -> Self {
         let mut parts = Vec::new();
         let mut rest = pattern.as_bytes();
         while let [first, tail @ ..] = rest {
@@ -53,7 +55,8 @@ impl Glob {
 
     /// Whether all of `text` matches. Only the last `*` is ever tried again, so
     /// the work is bounded by the product of the lengths.
-    pub(super) fn matches(&self, text: &[u8]) -> bool {
+    #[must_use]
+    pub fn matches(&self, text: &[u8]) -> bool {
         let (mut part, mut at) = (0, 0);
         let mut retry = None;
         while at < text.len() || part < self.parts.len() {

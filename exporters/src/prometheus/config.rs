@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use eunomia_core::build::{BuildContext, BuildExporter, QueueLimits, QueueSettings};
 use eunomia_core::component::Exporter;
-use eunomia_core::config::{Check, ConfigErrors, Settings};
+use eunomia_core::config::{Check, ConfigErrors, Duration, Settings};
 use eunomia_core::queue::WhenFull;
 use eunomia_core::signal::Carries;
 use schemars::JsonSchema;
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::client::PrometheusExporter;
 use super::events::EVENT_LABEL;
-use super::name::label_name;
+use super::name::{TranslationStrategy, matching_name};
 use crate::names::CONTAINER_NAME;
 
 /// Event counts and metric points as a page for Prometheus.
@@ -28,8 +28,32 @@ pub struct PrometheusConfig {
     /// How many series a metric may have; beyond it they share one. Default
     /// 2000, from 1.
     pub series_limit: u32,
+    /// How long a metric's series is shown that is not updated any more. Default
+    /// 5m, from 10s.
+    pub metric_expiration: Duration,
+    /// How OpenTelemetry's names become Prometheus's. Default
+    /// `UnderscoreEscapingWithSuffixes`.
+    pub translation_strategy: TranslationStrategy,
+    /// Which attributes of the resource, the machine or a metric's container,
+    /// every series has as labels. Default none.
+    pub resource_constant_labels: ResourceConstantLabels,
+    /// Whether histograms by powers of two are native ones too where the scraper
+    /// asks for protobuf. Default true.
+    pub native_histograms: bool,
     /// The queue in front of it; `when_full` is `drop_oldest` by default.
     pub queue: QueueSettings,
+}
+
+/// A choice of attributes by shell patterns: `*` and `?` stand for any characters
+/// and for one.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ResourceConstantLabels {
+    /// Those that are labels. Default none, or all if `excluded` says which are
+    /// not.
+    pub included: Vec<String>,
+    /// Those that are not, whatever `included` says.
+    pub excluded: Vec<String>,
 }
 
 impl Default for PrometheusConfig {
@@ -38,6 +62,10 @@ impl Default for PrometheusConfig {
             endpoint: "127.0.0.1:9464".into(),
             labels: vec![EVENT_LABEL.into(), CONTAINER_NAME.into()],
             series_limit: 2000,
+            metric_expiration: Duration::seconds(300),
+            translation_strategy: TranslationStrategy::default(),
+            resource_constant_labels: ResourceConstantLabels::default(),
+            native_histograms: true,
             queue: QueueSettings::default(),
         }
     }
@@ -54,7 +82,14 @@ impl Settings for PrometheusConfig {
         if self.series_limit == 0 {
             check.refuse(&["series_limit"], "expected 1 or more");
         }
-        let names: Vec<_> = self.labels.iter().map(|label| label_name(label)).collect();
+        if self.metric_expiration.0.as_secs() < 10 {
+            check.refuse(&["metric_expiration"], "expected 10s or more");
+        }
+        let names: Vec<_> = self
+            .labels
+            .iter()
+            .map(|label| matching_name(label))
+            .collect();
         for (index, name) in names.iter().enumerate() {
             if names
                 .get(..index)

@@ -8,16 +8,23 @@ use eunomia_core::batch::{Batch, RowView};
 use eunomia_core::schema::EventSchema;
 use eunomia_core::subject::Attributes;
 use eunomia_core::time::WallNanos;
-use eunomia_core::value::{Item, Value};
 use rustc_hash::FxHashMap;
 
-use super::encode::{Family, Labels, Number, Sample, Type};
-use super::name::label_name;
+use super::family::{self, Head, Number, Series, Sink, Type};
+use super::labels::Labels;
+use super::name::matching_name;
+use super::rules::Rules;
+use super::value::text;
 
 /// The label, and the word in the configuration, for an event's name.
 pub(super) const EVENT_LABEL: &str = "event";
 /// What the counts are called.
-pub(super) const EVENTS: &str = "eunomia_events_total";
+pub(super) const EVENTS: Head<'_> = Head {
+    name: "eunomia_events_total",
+    help: "Events by kind and label.",
+    unit: "",
+    kind: Type::Counter,
+};
 /// Counts of containers that are long gone make room for others.
 const IDLE: Duration = Duration::from_secs(3600);
 /// Schemas that are remembered; hot-loaded objects come and go.
@@ -26,8 +33,15 @@ const MAX_SCHEMAS: usize = 256;
 /// Counts events.
 #[derive(Debug)]
 pub(super) struct EventCounts {
+    rules: Arc<Rules>,
+    /// The attributes that are labels, as they are configured.
+    attributes: Vec<String>,
+    /// The same in the form in which attributes are found.
     labels: Vec<String>,
     table: Table,
+    /// The labels of the table's groups, in its order.
+    shown: Vec<Labels>,
+    overflow: Labels,
     schemas: Vec<(Arc<EventSchema>, Vec<Source>)>,
     /// Groups of one batch by schema and actor.
     known: FxHashMap<(usize, u32), Option<GroupIndex>>,
@@ -44,10 +58,14 @@ enum Source {
 }
 
 impl EventCounts {
-    pub(super) fn new(labels: &[String], limit: usize) -> Self {
+    pub(super) fn new(labels: &[String], rules: Arc<Rules>) -> Self {
         Self {
-            labels: labels.iter().map(|label| label_name(label)).collect(),
-            table: Table::new(limit),
+            attributes: labels.to_vec(),
+            labels: labels.iter().map(|label| matching_name(label)).collect(),
+            table: Table::new(rules.limit),
+            shown: Vec::new(),
+            overflow: rules.overflow(),
+            rules,
             schemas: Vec::new(),
             known: FxHashMap::default(),
         }
@@ -70,21 +88,33 @@ impl EventCounts {
 
     /// Forgets what has not been counted for long.
     pub(super) fn expire(&mut self, now: WallNanos) {
+        let groups = self.table.len();
         self.table.expire(now, IDLE);
+        if self.table.len() == groups {
+            return;
+        }
+        let groups = self.table.iter();
+        self.shown = groups
+            .map(|(values, _)| {
+                let pairs = self.attributes.iter().map(String::as_str).zip(values);
+                let named = pairs.filter_map(|(name, value)| Some((name, value?.to_owned())));
+                self.rules.labels(named)
+            })
+            .collect();
     }
 
-    pub(super) fn family(&self) -> Family {
-        let mut family = Family::new(EVENTS, "Events by kind and label.", Type::Counter);
-        for (values, count) in self.table.iter() {
-            let pairs = self.labels.iter().zip(values);
-            let named = pairs.filter_map(|(name, value)| Some((name.clone(), value?.to_owned())));
-            family.add(Labels::new(named), Sample::Number(Number::Uint(count)));
-        }
-        if self.table.overflow() > 0 {
-            let count = Number::Uint(self.table.overflow());
-            family.add(Labels::overflow(), Sample::Number(count));
-        }
-        family
+    /// Shows the counts.
+    pub(super) fn show(&self, sink: &mut dyn Sink) {
+        let series = |(labels, count)| Series {
+            labels,
+            value: family::Value::Number(Number::Uint(count)),
+            start: None,
+        };
+        let counts = self.table.iter().map(|(_, count)| count);
+        let groups = self.shown.iter().zip(counts);
+        let overflow = Some(self.table.overflow()).filter(|events| *events > 0);
+        let overflow = overflow.map(|events| (&self.overflow, events));
+        sink.family(&EVENTS, &mut groups.chain(overflow).map(series));
     }
 
     /// The position of `schema` among those that were seen.
@@ -125,9 +155,16 @@ impl EventCounts {
             .iter()
             .zip(&self.labels)
             .map(|(source, label)| value(row, *source, label))
+            // An empty label is as good as none.
+            .map(|value| value.filter(|text| !text.is_empty()))
             .collect();
         let values: Vec<_> = texts.iter().map(Option::as_deref).collect();
         let group = self.table.group(&values);
+        if self.table.len() > self.shown.len() {
+            let pairs = self.attributes.iter().map(String::as_str).zip(&texts);
+            let named = pairs.filter_map(|(name, value)| Some((name, value.clone()?)));
+            self.shown.push(self.rules.labels(named));
+        }
         if !own_values {
             self.known.insert(key, group);
         }
@@ -139,7 +176,7 @@ fn source(label: &str, schema: &EventSchema) -> Source {
     if label == EVENT_LABEL {
         return Source::EventName;
     }
-    let is_it = |name: &str| label_name(name) == label;
+    let is_it = |name: &str| matching_name(name) == label;
     let attribute = schema
         .attributes
         .iter()
@@ -159,7 +196,7 @@ fn value(row: &RowView<'_>, source: Source, label: &str) -> Option<String> {
 fn elsewhere(row: &RowView<'_>, label: &str) -> Option<String> {
     let mut added = None;
     row.visit_added(&mut |key, value| {
-        if label_name(key.name()) == label {
+        if matching_name(key.name()) == label {
             added = Some(text(value));
         }
     });
@@ -178,34 +215,8 @@ fn elsewhere(row: &RowView<'_>, label: &str) -> Option<String> {
     let find = |attributes: &Attributes| {
         let found = attributes
             .iter()
-            .find(|(key, _)| label_name(key.name()) == label);
+            .find(|(key, _)| matching_name(key.name()) == label);
         found.map(|(_, value)| text(value))
     };
     attributes.into_iter().flatten().find_map(find)
-}
-
-/// A value as the value of a label.
-pub(super) fn text(value: Value<'_>) -> String {
-    match value {
-        Value::Bool(value) => value.to_string(),
-        Value::Int(value) => value.to_string(),
-        Value::Uint(value) => value.to_string(),
-        Value::Float(value) => format!("{value:?}"),
-        Value::Str(text) => text.to_owned(),
-        Value::Short(text) => text.as_str().to_owned(),
-        Value::Text(bytes) => String::from_utf8_lossy(bytes).into_owned(),
-        Value::Raw(bytes) => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
-        Value::List(list) | Value::RawList(list) => {
-            let mut items = Vec::new();
-            list.for_each(|item| {
-                items.push(match item {
-                    Item::Text(bytes) => String::from_utf8_lossy(bytes).into_owned(),
-                    Item::Short(text) => text.as_str().to_owned(),
-                    Item::Int(value) => value.to_string(),
-                    Item::Uint(value) => value.to_string(),
-                });
-            });
-            items.join(",")
-        }
-    }
 }

@@ -1,17 +1,29 @@
 //! A page of metrics for Prometheus to scrape: how many events of which kind,
 //! the points that probes count in the kernel, and the program's own figures.
 //!
-//! The page is text format 0.0.4. Series are bounded: what is beyond a metric's
-//! limit is counted in one series with `otel_metric_overflow="true"`.
+//! What is shown is kept in the form that is closest to a page; a scrape goes
+//! through it once, family by family, into a writer of the format that the
+//! scraper likes best. Series are bounded: what is beyond a metric's limit is
+//! counted in one series with `otel_metric_overflow="true"`.
 
 mod client;
 mod config;
-mod encode;
+mod escape;
 mod events;
+mod family;
+mod labels;
 mod name;
+mod native;
+mod negotiate;
 mod own;
+mod page;
 mod points;
+mod proto;
+mod rules;
 #[cfg(test)]
 mod tests;
+mod text;
+mod value;
 
-pub use config::PrometheusConfig;
+pub use config::{PrometheusConfig, ResourceConstantLabels};
+pub use name::TranslationStrategy;

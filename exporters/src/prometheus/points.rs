@@ -1,29 +1,31 @@
 //! The latest point of every series that probes count.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use eunomia_core::metric::{Histogram, MetricBatch, MetricKind, Point, PointValue};
 use eunomia_core::time::WallNanos;
 
-use super::encode::{Distribution, Family, Labels, Number, Sample, Type};
-use super::events::text;
-use super::name::{Scale, label_name, metric_name};
-use crate::names::{CONTAINER_ID, CONTAINER_NAME};
-
-/// How long a series is shown that is not updated any more.
-const IDLE: Duration = Duration::from_secs(300);
+use super::family::{Distribution, Head, Number, Sample, Series, Sink, Type};
+use super::labels::Labels;
+use super::name::{MetricName, Scale};
+use super::rules::Rules;
 
 /// Metrics by their names on the page.
 #[derive(Debug)]
 pub(super) struct Points {
-    limit: usize,
+    rules: Arc<Rules>,
+    overflow: Labels,
     metrics: BTreeMap<String, Metric>,
+    /// How many batches there were.
+    batch: u64,
 }
 
 #[derive(Debug)]
 struct Metric {
     help: Box<str>,
+    unit: Box<str>,
     kind: Type,
     series: BTreeMap<Labels, Latest>,
     overflow: u64,
@@ -32,47 +34,45 @@ struct Metric {
 #[derive(Debug)]
 struct Latest {
     sample: Sample,
+    start: Option<WallNanos>,
     time: WallNanos,
+    /// The batch that it is of.
+    batch: u64,
 }
 
 impl Points {
-    pub(super) fn new(limit: usize) -> Self {
+    pub(super) fn new(rules: Arc<Rules>) -> Self {
         Self {
-            limit,
+            overflow: rules.overflow(),
+            rules,
             metrics: BTreeMap::new(),
+            batch: 0,
         }
     }
 
     /// Takes the points of `batch`; gives the number of those whose name
     /// another metric has. Points with the same labels add up.
-    pub(super) fn update(&mut self, batch: &MetricBatch, is_taken: fn(&str) -> bool) -> usize {
+    pub(super) fn update(&mut self, batch: &MetricBatch, is_taken: &dyn Fn(&str) -> bool) -> usize {
+        self.batch += 1;
         let mut refused = 0;
-        let mut fresh = BTreeMap::<(String, Labels), Sample>::new();
+        let mut last: Option<(&Point, MetricName)> = None;
         for point in &batch.points {
-            let name = metric_name(&point.metric);
-            if is_taken(&name.name) || !self.has_room_for(&name.name, point) {
+            // Points of one metric come one after another.
+            let name = match last.take() {
+                Some((before, name)) if Arc::ptr_eq(&before.metric, &point.metric) => name,
+                Some(_) | None => self.rules.metric_name(point),
+            };
+            if !self.put(point, &name, batch.time, is_taken) {
                 refused += 1;
-                continue;
             }
-            let sample = sample(&point.value, name.scale);
-            let labels = self.admit(&name.name, labels(point));
-            match fresh.get_mut(&(name.name.clone(), labels.clone())) {
-                Some(known) => known.add(sample),
-                None => drop(fresh.insert((name.name, labels), sample)),
-            }
-        }
-        for ((name, labels), sample) in fresh {
-            if let Some(metric) = self.metrics.get_mut(&name) {
-                let time = batch.time;
-                metric.series.insert(labels, Latest { sample, time });
-            }
+            last = Some((point, name));
         }
         refused
     }
 
     /// Forgets what has not been updated for long.
-    pub(super) fn expire(&mut self, now: WallNanos) {
-        let idle = u64::try_from(IDLE.as_nanos()).unwrap_or(u64::MAX);
+    pub(super) fn expire(&mut self, now: WallNanos, idle: Duration) {
+        let idle = u64::try_from(idle.as_nanos()).unwrap_or(u64::MAX);
         for metric in self.metrics.values_mut() {
             let is_kept = |latest: &Latest| now.0.saturating_sub(latest.time.0) < idle;
             metric.series.retain(|_, latest| is_kept(latest));
@@ -88,19 +88,40 @@ impl Points {
             .map(|(name, metric)| (name.as_str(), metric.series.len(), metric.overflow))
     }
 
-    pub(super) fn families(&self) -> impl Iterator<Item = Family> {
-        self.metrics.iter().map(|(name, metric)| {
-            let mut family = Family::new(name, &metric.help, metric.kind);
-            for (labels, latest) in &metric.series {
-                family.add(labels.clone(), latest.sample.clone());
-            }
-            family
-        })
+    /// Shows every metric.
+    pub(super) fn show(&self, sink: &mut dyn Sink) {
+        for (name, metric) in &self.metrics {
+            let head = Head {
+                name,
+                help: &metric.help,
+                unit: &metric.unit,
+                kind: metric.kind,
+            };
+            let mut series = metric.series.iter().map(|(labels, latest)| Series {
+                labels,
+                value: latest.sample.value(),
+                start: latest.start,
+            });
+            sink.family(&head, &mut series);
+        }
     }
 
-    /// Whether `point` can be of the metric called `name`, made if it is new.
-    /// Of two metrics of one name and different types the later one is refused.
-    fn has_room_for(&mut self, name: &str, point: &Point) -> bool {
+    /// Whether a sample of a metric has this name.
+    pub(super) fn has_sample(&self, name: &str) -> bool {
+        let mut metrics = self.metrics.iter();
+        metrics.any(|(own, metric)| sample_names(own, metric.kind).any(|sample| sample == name))
+    }
+
+    /// Whether there was room for `point` under this name. Points of one name
+    /// and other help or unit are taken as they are; of the names of two metrics
+    /// of different types the later one is refused.
+    fn put(
+        &mut self,
+        point: &Point,
+        name: &MetricName,
+        time: WallNanos,
+        is_taken: &dyn Fn(&str) -> bool,
+    ) -> bool {
         let kind = match point.metric.kind {
             MetricKind::Counter => Type::Counter,
             MetricKind::Gauge => Type::Gauge,
@@ -110,49 +131,76 @@ impl Points {
         if is_histogram != (kind == Type::Histogram) {
             return false;
         }
-        let metric = self
-            .metrics
-            .entry(name.to_owned())
-            .or_insert_with(|| Metric {
+        if !self.metrics.contains_key(&name.name) {
+            let is_free = |name: String| !is_taken(&name) && !self.has_sample(&name);
+            if !sample_names(&name.name, kind).all(is_free) {
+                return false;
+            }
+            let metric = Metric {
                 help: point.metric.description.clone(),
+                unit: name.unit.as_str().into(),
                 kind,
                 series: BTreeMap::new(),
                 overflow: 0,
-            });
-        metric.kind == kind
-    }
-
-    /// `labels`, or those of the overflow where there are too many series.
-    fn admit(&mut self, name: &str, labels: Labels) -> Labels {
-        let Some(metric) = self.metrics.get_mut(name) else {
-            return labels;
+            };
+            self.metrics.insert(name.name.clone(), metric);
+        }
+        let labels = self.rules.point_labels(point);
+        let latest = Latest {
+            sample: sample(&point.value, name.scale),
+            start: (kind != Type::Gauge).then_some(point.start),
+            time,
+            batch: self.batch,
         };
-        if metric.series.contains_key(&labels) {
-            return labels;
+        match self.metrics.get_mut(&name.name) {
+            Some(metric) if metric.kind == kind => {
+                metric.put(labels, latest, (self.rules.limit, &self.overflow));
+                true
+            }
+            Some(_) | None => false,
         }
-        if metric.series.len() < self.limit {
-            let time = WallNanos(0);
-            let sample = Sample::Number(Number::Uint(0));
-            metric
-                .series
-                .insert(labels.clone(), Latest { sample, time });
-            return labels;
-        }
-        metric.overflow += 1;
-        Labels::overflow()
     }
 }
 
-fn labels(point: &Point) -> Labels {
-    let own = point.attributes.iter();
-    let container = point.container.iter().flat_map(|one| one.attributes.iter());
-    // Enough to tell which container it is.
-    let container =
-        container.filter(|(key, _)| [CONTAINER_ID, CONTAINER_NAME].contains(&key.name()));
-    Labels::new(
-        own.chain(container)
-            .map(|(key, value)| (label_name(key.name()), text(value))),
-    )
+impl Metric {
+    /// Keeps `latest`, in the overflow's series where there are too many.
+    fn put(&mut self, labels: Labels, latest: Latest, (limit, overflow): (usize, &Labels)) {
+        if let Some(known) = self.series.get_mut(&labels) {
+            return known.update(latest);
+        }
+        let has_room = self.series.len() < limit;
+        let labels = if has_room {
+            labels
+        } else {
+            self.overflow += 1;
+            overflow.clone()
+        };
+        match self.series.get_mut(&labels) {
+            Some(known) => known.update(latest),
+            None => drop(self.series.insert(labels, latest)),
+        }
+    }
+}
+
+impl Latest {
+    /// Adds what is of the same batch, is replaced by what is of a later one.
+    fn update(&mut self, latest: Self) {
+        if self.batch != latest.batch {
+            *self = latest;
+            return;
+        }
+        self.sample.add(latest.sample);
+        self.start = self.start.zip(latest.start).map(|(a, b)| a.min(b));
+    }
+}
+
+/// What the samples of a metric are called.
+fn sample_names(name: &str, kind: Type) -> impl Iterator<Item = String> {
+    let suffixes: &[&str] = match kind {
+        Type::Histogram => &["", "_bucket", "_sum", "_count"],
+        Type::Counter | Type::Gauge | Type::Info => &[""],
+    };
+    suffixes.iter().map(move |suffix| format!("{name}{suffix}"))
 }
 
 fn sample(value: &PointValue, scale: Scale) -> Sample {
@@ -165,11 +213,10 @@ fn sample(value: &PointValue, scale: Scale) -> Sample {
 }
 
 fn distribution(histogram: &Histogram, scale: Scale) -> Distribution {
-    let scaled = |(bound, count): &(f64, u64)| (scale.apply(*bound), *count);
     Distribution {
-        buckets: histogram.buckets.iter().map(scaled).collect(),
-        // Prometheus knows no histogram without a sum.
-        sum: scale.apply(histogram.sum.unwrap_or(f64::NAN)),
+        buckets: histogram.buckets.clone(),
+        sum: histogram.sum,
         count: histogram.count,
+        scale,
     }
 }

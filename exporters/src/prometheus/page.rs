@@ -1,0 +1,166 @@
+//! Everything that is shown, kept between scrapes.
+
+use std::iter;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use eunomia_core::account::Accounts;
+use eunomia_core::component::Host;
+use eunomia_core::metric::MetricBatch;
+use eunomia_core::signal::Signal;
+use eunomia_core::time::WallNanos;
+
+use super::config::PrometheusConfig;
+use super::escape::Escaped;
+use super::events::{EVENTS, EventCounts};
+use super::family::{Head, Number, Series, Sink, Type, Value};
+use super::labels::Labels;
+use super::negotiate::Format;
+use super::own::{OVERFLOW, OwnMetrics, SERIES, is_own};
+use super::points::Points;
+use super::proto::ProtoWriter;
+use super::rules::Rules;
+use super::text::TextWriter;
+
+/// The family that tells about the machine.
+const TARGET: Head<'_> = Head {
+    name: "target_info",
+    help: "What is known of the machine and the program.",
+    unit: "",
+    kind: Type::Info,
+};
+
+/// Everything that is shown.
+#[derive(Debug)]
+pub(super) struct Page {
+    rules: Arc<Rules>,
+    target: Labels,
+    shown: Mutex<Shown>,
+    native_histograms: bool,
+    idle: Duration,
+    /// The accounts, where own metrics are shown.
+    own: Option<Accounts>,
+}
+
+#[derive(Debug)]
+struct Shown {
+    events: EventCounts,
+    points: Points,
+}
+
+impl Page {
+    pub(super) fn new(config: &PrometheusConfig, host: &Host, own: Option<Accounts>) -> Self {
+        let rules = Arc::new(Rules::new(config, host));
+        Self {
+            target: rules.target(),
+            shown: Mutex::new(Shown {
+                events: EventCounts::new(&config.labels, Arc::clone(&rules)),
+                points: Points::new(Arc::clone(&rules)),
+            }),
+            native_histograms: config.native_histograms,
+            idle: config.metric_expiration.0,
+            rules,
+            own,
+        }
+    }
+
+    /// Shows `signal` too; gives the number of points whose name is taken.
+    pub(super) fn update(&self, signal: &Signal, now: WallNanos) -> usize {
+        let mut shown = self.lock();
+        match signal {
+            Signal::Events(batch) => {
+                shown.events.count(batch, now);
+                0
+            }
+            Signal::Metrics(batch) => shown.points.update(batch, &is_taken),
+        }
+    }
+
+    pub(super) fn expire(&self, now: WallNanos) {
+        let mut shown = self.lock();
+        shown.events.expire(now);
+        shown.points.expire(now, self.idle);
+    }
+
+    /// The format for this `Accept` header.
+    pub(super) fn format(&self, accept: &str) -> Format {
+        Format::negotiated(accept, self.rules.strategy)
+    }
+
+    pub(super) fn render(&self, format: Format, now: WallNanos) -> Vec<u8> {
+        match format.dialect() {
+            Some(dialect) => {
+                let mut writer = TextWriter::new(dialect);
+                self.show(format.utf8, now, &mut writer);
+                writer.finish().into_bytes()
+            }
+            None => {
+                let mut writer = ProtoWriter::new(self.native_histograms);
+                self.show(format.utf8, now, &mut writer);
+                writer.finish()
+            }
+        }
+    }
+
+    /// Shows everything; odd names only where `utf8` says that they are understood.
+    fn show(&self, utf8: bool, now: WallNanos, sink: &mut dyn Sink) {
+        if utf8 || self.rules.strategy.escapes() {
+            return self.visit(now, sink);
+        }
+        let mut escaped = Escaped::default();
+        self.visit(now, &mut escaped);
+        escaped.give(sink);
+    }
+
+    /// Shows everything under its own name.
+    fn visit(&self, now: WallNanos, sink: &mut dyn Sink) {
+        // No component is asked under the lock.
+        let own = self.own.as_ref().map(|accounts| {
+            let points = accounts.points();
+            (OwnMetrics::new(&self.rules, &accounts.read()), points)
+        });
+        let target = Series {
+            labels: &self.target,
+            value: Value::Number(Number::Uint(1)),
+            start: None,
+        };
+        sink.family(&TARGET, &mut iter::once(target));
+        let shown = self.lock();
+        shown.events.show(sink);
+        shown.points.show(sink);
+        let Some((mut own, points)) = own else {
+            return;
+        };
+        shown.add_sizes(&mut own);
+        own.show(sink);
+        // What components tell of themselves beside their accounts.
+        let mut further = Points::new(Arc::clone(&self.rules));
+        let is_taken = |name: &str| is_taken(name) || shown.points.has_sample(name);
+        let refused = further.update(&MetricBatch { time: now, points }, &is_taken);
+        if refused > 0 {
+            tracing::debug!(refused, "own points have the name of another metric");
+        }
+        further.show(sink);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Shown> {
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Shown {
+    fn add_sizes(&self, own: &mut OwnMetrics<'_>) {
+        let (series, overflow) = self.events.size();
+        let events = (EVENTS.name, series, overflow);
+        for (metric, series, overflow) in self.points.sizes().chain([events]) {
+            let labels = [("metric", metric)];
+            own.add(SERIES, &labels, Number::Uint(series as u64));
+            own.add(OVERFLOW, &labels, Number::Uint(overflow));
+        }
+    }
+}
+
+/// Whether something else on the page has this name.
+fn is_taken(name: &str) -> bool {
+    name == EVENTS.name || name == TARGET.name || is_own(name)
+}

@@ -17,7 +17,9 @@ use eunomia_core::batch::Batch;
 use eunomia_core::component::Host;
 use eunomia_core::expression::{Condition, Known};
 use eunomia_core::signal::Signal;
-use eunomia_exporters::{JsonEncoder, LineEncoder, LinePushed, LineSettings, Lines, LogsEncoder};
+use eunomia_exporters::{
+    Format, JsonEncoder, LineEncoder, LinePushed, LineSettings, Lines, LogsEncoder,
+};
 use eunomia_exporters::{Precision, Schema, Unsigned};
 use world::{MIX, Ring, World};
 
@@ -70,7 +72,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         world: World::new()?,
         json: JsonEncoder::new(&host),
         lines: Lines::default(),
-        otlp: LogsEncoder::new(&host, REQUEST_BYTES),
+        otlp: LogsEncoder::new(&host, REQUEST_BYTES, Format::Protobuf),
         line: LineEncoder::new(&host, &line_settings()),
         condition: Condition::new(CONDITION, Known::Anything)?,
         json_bytes: 0,

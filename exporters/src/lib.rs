@@ -39,7 +39,7 @@ pub use influxdb::{LineEncoder, LinePushed, LineRequest, LineSettings};
 pub use influxdb::{Precision, Schema, Unsigned};
 pub use json::{JsonConfig, JsonEncoder};
 pub use net::{BasicAuth, RetrySettings, TlsSettings, TlsVersion};
-pub use otlp::{LogsEncoder, OtlpConfig, Protocol, Pushed, Request};
+pub use otlp::{Format, LogsEncoder, OtlpConfig, Protocol, Pushed, Request};
 pub use prometheus::{PrometheusConfig, ResourceConstantLabels, TranslationStrategy};
 pub use record::RecordConfig;
 pub use sink::Lines;

@@ -50,7 +50,7 @@ fn wrong_settings_are_refused() {
     refuses("otlp", "endpoint", text("unix:/x"), address);
     refuses("otlp", "endpoint", text("http://a:1/b"), "expected no path");
     refuses("otlp", "metrics_endpoint", text("a"), address);
-    refuses("otlp", "protocol", text("http"), "http/protobuf");
+    refuses("otlp", "protocol", text("http"), "http/json");
     refuses("otlp", "compression", text("snappy"), "zstd");
     refuses(
         "otlp",

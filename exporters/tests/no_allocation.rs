@@ -6,7 +6,7 @@ use std::cell::Cell;
 
 use eunomia_core::batch::Batch;
 use eunomia_core::signal::Signal;
-use eunomia_exporters::{JsonEncoder, LineEncoder, LineSettings, Lines, LogsEncoder};
+use eunomia_exporters::{Format, JsonEncoder, LineEncoder, LineSettings, Lines, LogsEncoder};
 use eunomia_exporters::{Precision, Schema, Unsigned};
 
 #[cfg(test)]
@@ -91,17 +91,25 @@ fn json_allocates_nothing_for_an_event() {
 /// A request has a body and its groups; their buffers double as they grow.
 #[test]
 fn otlp_allocates_nothing_for_an_event() {
-    let allocations = |times| {
-        let batch = events(times);
-        let mut encoder = LogsEncoder::new(&support::host(), 64 << 20);
-        in_second_pass(|| {
-            encoder.push(&batch, drop);
-            assert_eq!(encoder.finish().unwrap().items, batch.len());
-        })
-    };
-    let (few, many) = (allocations(10), allocations(1000));
-    // A hundred times as many events: the one group's buffer doubles seven times more.
-    assert!(many <= few + 7, "{few} for 40 events, {many} for 4,000");
+    for format in [Format::Protobuf, Format::Json] {
+        let (few, many) = (otlp_allocations(10, format), otlp_allocations(300, format));
+        // Thirty times as many events: the one group's buffer doubles a few times
+        // more.
+        assert!(
+            many <= few + 7,
+            "{format:?}: {few} for 40 events, {many} for 1,200"
+        );
+    }
+}
+
+fn otlp_allocations(times: usize, format: Format) -> usize {
+    let batch = events(times);
+    let mut encoder = LogsEncoder::new(&support::host(), 64 << 20, format);
+    in_second_pass(|| {
+        encoder.push(&batch, drop);
+        let items = encoder.finish().map(|request| request.items);
+        assert_eq!(items, Some(batch.len()));
+    })
 }
 
 /// A request has a body and the ends of its lines; both are as large as the last

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::protobuf::Reader;
 
 /// `google.rpc.RetryInfo.retry_delay` in the details of a status, which are a
@@ -34,9 +36,11 @@ pub(super) fn retry_delay(details: &[u8]) -> Option<Duration> {
 pub(super) fn status_message(body: &[u8]) -> String {
     const MESSAGE: u32 = 2;
     const LONGEST: usize = 200;
-    let of_status = Reader::new(body).bytes(MESSAGE);
-    let message = of_status.map(String::from_utf8_lossy);
-    let message = message.unwrap_or_else(|| String::from_utf8_lossy(body));
+    let json: Option<Value> = serde_json::from_slice(body).ok();
+    let in_json = json.as_ref().and_then(|status| status["message"].as_str());
+    let in_protobuf = || Reader::new(body).bytes(MESSAGE);
+    let message = in_json.map(str::as_bytes).or_else(in_protobuf);
+    let message = String::from_utf8_lossy(message.unwrap_or(body));
     let shown = message.trim().chars().take(LONGEST);
     shown
         .map(|c| if c.is_control() { ' ' } else { c })
@@ -66,6 +70,21 @@ impl Refused {
         Self {
             items: usize::try_from(items).unwrap_or(usize::MAX),
             message: String::from_utf8_lossy(message).into_owned(),
+        }
+    }
+
+    /// Reads the same in JSON, where numbers of 64 bits are text or numbers.
+    pub(super) fn from_json(response: &[u8]) -> Self {
+        let response: Value = serde_json::from_slice(response).unwrap_or_default();
+        let partial = &response["partialSuccess"];
+        // What is rejected is named after the signal.
+        let fields = partial.as_object().into_iter().flatten();
+        let number = |value: &Value| value.as_u64().or_else(|| value.as_str()?.parse().ok());
+        let rejected = fields.filter(|(name, _)| name.starts_with("rejected"));
+        let items = rejected.filter_map(|(_, value)| number(value)).next();
+        Self {
+            items: usize::try_from(items.unwrap_or(0)).unwrap_or(usize::MAX),
+            message: partial["errorMessage"].as_str().unwrap_or("").to_owned(),
         }
     }
 }

@@ -14,7 +14,7 @@ use eunomia_core::metric::MetricBatch;
 use eunomia_core::queue::Delivery;
 use eunomia_core::signal::Signal;
 
-use super::encode::{LogsEncoder, Pushed, Request, encode_points};
+use super::encode::{Format, LogsEncoder, Pushed, Request, encode_points};
 use super::service::Service;
 
 /// Why something was dropped, as the account names it.
@@ -38,16 +38,18 @@ struct Parts(Vec<(Arc<Mutex<Delivery>>, usize)>);
 pub(super) struct Batcher {
     host: Arc<Host>,
     max_bytes: usize,
+    format: Format,
     logs: LogsEncoder,
     parts: Parts,
 }
 
 impl Batcher {
-    pub(super) fn new(host: &Arc<Host>, max_bytes: usize) -> Self {
+    pub(super) fn new(host: &Arc<Host>, max_bytes: usize, format: Format) -> Self {
         Self {
-            logs: LogsEncoder::new(host, max_bytes),
+            logs: LogsEncoder::new(host, max_bytes, format),
             host: Arc::clone(host),
             max_bytes,
+            format,
             parts: Parts::default(),
         }
     }
@@ -88,7 +90,7 @@ impl Batcher {
     }
 
     fn add_points(&self, batch: &MetricBatch, delivery: &Arc<Mutex<Delivery>>) -> Vec<Parcel> {
-        let (requests, too_large) = encode_points(batch, &self.host, self.max_bytes);
+        let (requests, too_large) = encode_points(batch, &self.host, self.max_bytes, self.format);
         drop_some(delivery, too_large, TOO_LARGE);
         let parcel = |request: Request| {
             let mut parts = Parts::default();

@@ -87,7 +87,7 @@ impl Exporter for OtlpExporter {
         };
         let max_bytes = usize::try_from(self.config.max_request_bytes.0).unwrap_or(usize::MAX);
         let max_in_flight = usize::try_from(self.config.max_in_flight).unwrap_or(1);
-        let batcher = Batcher::new(&self.host, max_bytes);
+        let batcher = Batcher::new(&self.host, max_bytes, self.config.protocol.format());
         let sender = Sender {
             links,
             policy: Policy {

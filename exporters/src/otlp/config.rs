@@ -12,6 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::client::OtlpExporter;
+use super::encode::Format;
 use super::service::Service;
 use crate::compress::Compression;
 use crate::net::{AuthSettings, BasicAuth, Endpoint, RetrySettings, TlsSettings};
@@ -72,6 +73,10 @@ pub enum Protocol {
     /// Protocol buffers over HTTP/1.1, or HTTP/2 where TLS agrees on it.
     #[serde(rename = "http/protobuf")]
     HttpProtobuf,
+    /// The same in JSON, for receivers that want to be read: it is larger and
+    /// takes longer.
+    #[serde(rename = "http/json")]
+    HttpJson,
 }
 
 impl Protocol {
@@ -79,7 +84,15 @@ impl Protocol {
     fn endpoint(self) -> &'static str {
         match self {
             Self::Grpc => "http://127.0.0.1:4317",
-            Self::HttpProtobuf => "http://127.0.0.1:4318",
+            Self::HttpProtobuf | Self::HttpJson => "http://127.0.0.1:4318",
+        }
+    }
+
+    /// What requests are written as.
+    pub(super) fn format(self) -> Format {
+        match self {
+            Self::Grpc | Self::HttpProtobuf => Format::Protobuf,
+            Self::HttpJson => Format::Json,
         }
     }
 }

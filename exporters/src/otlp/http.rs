@@ -9,17 +9,26 @@ use bytes::Bytes;
 
 use super::answer::{Refused, status_message};
 use super::config::OtlpConfig;
+use super::encode::Format;
 use super::service::Service;
 use crate::compress::Compression;
 use crate::net::{Answer, Credentials, Endpoint, HttpClient, Verdict, retry_after};
 
-const PROTOBUF: HeaderValue = HeaderValue::from_static("application/x-protobuf");
+impl Format {
+    fn content_type(self) -> HeaderValue {
+        HeaderValue::from_static(match self {
+            Self::Protobuf => "application/x-protobuf",
+            Self::Json => "application/json",
+        })
+    }
+}
 
 /// The way to one service.
 #[derive(Clone, Debug)]
 pub(super) struct HttpLink {
     client: HttpClient,
     uri: Uri,
+    format: Format,
     compression: Compression,
     credentials: Credentials,
 }
@@ -38,6 +47,7 @@ impl HttpLink {
         Ok(Self {
             client: HttpClient::new(endpoint, &config.tls)?,
             uri: endpoint.at(&path),
+            format: config.protocol.format(),
             compression: config.compression,
             credentials: config.auth().credentials(),
         })
@@ -60,22 +70,27 @@ impl HttpLink {
             Ok(headers) => headers,
             Err(failure) => return Verdict::Retry(failure, None),
         };
-        request.headers_mut().insert(CONTENT_TYPE, PROTOBUF);
+        let content_type = self.format.content_type();
+        request.headers_mut().insert(CONTENT_TYPE, content_type);
         if let Some(encoding) = self.compression.encoding() {
             let encoding = HeaderValue::from_static(encoding);
             request.headers_mut().insert(CONTENT_ENCODING, encoding);
         }
         match self.client.send(request).await {
-            Ok(answer) => verdict(&answer, SystemTime::now()),
+            Ok(answer) => verdict(self.format, &answer, SystemTime::now()),
             Err(no_answer) => no_answer.into(),
         }
     }
 }
 
-/// What is to be done after an answer that came at `now`.
-fn verdict(answer: &Answer, now: SystemTime) -> Verdict<Refused> {
+/// What is to be done after an answer that came at `now`; it is in the form of
+/// the request.
+fn verdict(format: Format, answer: &Answer, now: SystemTime) -> Verdict<Refused> {
     if answer.status.is_success() {
-        return Verdict::Done(Refused::from_protobuf(&answer.body));
+        return Verdict::Done(match format {
+            Format::Protobuf => Refused::from_protobuf(&answer.body),
+            Format::Json => Refused::from_json(&answer.body),
+        });
     }
     let failure = answer.failure(&status_message(&answer.body));
     match answer.status {

@@ -29,7 +29,9 @@ impl Link {
         let endpoint = Endpoint::parse(text).ok_or_else(|| format!("{text} is no address"))?;
         Ok(match config.protocol {
             Protocol::Grpc => Self::Grpc(GrpcLink::new(config, &endpoint, service)?),
-            Protocol::HttpProtobuf => Self::Http(HttpLink::new(config, &endpoint, service)?),
+            Protocol::HttpProtobuf | Protocol::HttpJson => {
+                Self::Http(HttpLink::new(config, &endpoint, service)?)
+            }
         })
     }
 

@@ -18,4 +18,4 @@ mod service;
 mod tests;
 
 pub use config::{OtlpConfig, Protocol};
-pub use encode::{LogsEncoder, Pushed, Request};
+pub use encode::{Format, LogsEncoder, Pushed, Request};

@@ -8,6 +8,9 @@ use eunomia_core::component::Host;
 use eunomia_core::subject::Container;
 use eunomia_core::time::WallNanos;
 
+use super::format::{Format, LOGS};
+use super::json::write_item;
+use super::json_tables;
 use super::resource::{Envelope, Group};
 use crate::describe::{Kind, Kinds, write_sentence};
 use crate::protobuf::Writer;
@@ -53,7 +56,7 @@ pub struct LogsEncoder {
     batch_kinds: Vec<Arc<Kind>>,
     repeats: Repeats,
     text: String,
-    /// A record that goes from one request to the next.
+    /// A record that goes from one request to the next, or from protobuf to JSON.
     record: Vec<u8>,
     /// Buffers of groups that were written, to be filled again: memory fresh
     /// from the kernel costs more than what is written into it.
@@ -77,9 +80,9 @@ impl LogsEncoder {
     /// An encoder for what happens on `host`; no request is larger than
     /// `max_bytes`.
     #[must_use]
-    pub fn new(host: &Host, max_bytes: usize) -> Self {
+    pub fn new(host: &Host, max_bytes: usize, format: Format) -> Self {
         Self {
-            envelope: Envelope::new(host),
+            envelope: Envelope::new(host, format, &LOGS),
             max_bytes,
             groups: Vec::new(),
             group_of: Vec::new(),
@@ -120,12 +123,14 @@ impl LogsEncoder {
     #[must_use]
     pub fn finish(&mut self) -> Option<Request> {
         let mut body = Vec::with_capacity(self.bytes);
+        self.envelope.begin(&mut body);
         for group in self.groups.drain(..) {
             if !group.items.is_empty() {
                 group.write(&mut body);
             }
             keep(group.items, &mut self.spare);
         }
+        self.envelope.end(&mut body);
         self.group_of.fill(NO_GROUP);
         self.bytes = 0;
         let items = mem::take(&mut self.items);
@@ -137,7 +142,7 @@ impl LogsEncoder {
         let overhead = self.overhead(group);
         let mut items = self.take_items(group);
         let before = items.len();
-        self.write_record(row, observed, &mut items);
+        self.write_item(row, observed, &mut items);
         let length = items.len() - before;
         let mut pushed = Pushed::Added;
         if overhead + length > self.max_bytes {
@@ -204,6 +209,20 @@ impl LogsEncoder {
             *slot = found;
         }
         found
+    }
+
+    /// The record in the request's form.
+    fn write_item(&mut self, row: &RowView<'_>, observed: WallNanos, out: &mut Vec<u8>) {
+        match self.envelope.format {
+            Format::Protobuf => self.write_record(row, observed, out),
+            Format::Json => {
+                let mut record = mem::take(&mut self.record);
+                record.clear();
+                self.write_record(row, observed, &mut record);
+                write_item(&json_tables::LOG_RECORD, &record, out);
+                self.record = record;
+            }
+        }
     }
 
     fn write_record(&mut self, row: &RowView<'_>, observed: WallNanos, out: &mut Vec<u8>) {

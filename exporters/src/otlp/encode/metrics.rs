@@ -8,7 +8,11 @@ use eunomia_core::metric::{Point, PointValue};
 use eunomia_core::time::WallNanos;
 
 use super::Request;
+use super::format::{Format, METRICS as LISTS};
+use super::json::{Field, end, write_item};
+use super::json_tables::{HISTOGRAM_POINT, NUMBER_POINT};
 use super::resource::{Envelope, Group};
+use crate::json_string::write_string;
 use crate::protobuf::Writer;
 
 /// Field of `ScopeMetrics`.
@@ -48,13 +52,14 @@ struct Series {
 
 /// The requests that `batch` takes, none larger than `max_bytes`, and how many
 /// points are too large for any.
-pub(in crate::otlp) fn encode_points(
+pub(crate) fn encode_points(
     batch: &MetricBatch,
     host: &Host,
     max_bytes: usize,
+    format: Format,
 ) -> (Vec<Request>, usize) {
     let mut encoder = PointsEncoder {
-        envelope: Envelope::new(host),
+        envelope: Envelope::new(host, format, &LISTS),
         max_bytes,
         groups: Vec::new(),
         series: Vec::new(),
@@ -87,6 +92,9 @@ impl PointsEncoder {
     fn push(&mut self, point: &Point, time: WallNanos) -> bool {
         let mut bytes = Vec::new();
         write_point(point, time, &mut Writer(&mut bytes));
+        if self.envelope.format == Format::Json {
+            bytes = json_point(point, &bytes);
+        }
         let mut series = self.series(point);
         if self.bytes + bytes.len() > self.max_bytes {
             self.finish();
@@ -116,12 +124,13 @@ impl PointsEncoder {
         let is_series = |series: &Series| series.group == group && *series.metric == *point.metric;
         // Points of one metric come one after another.
         self.series.iter().rposition(is_series).unwrap_or_else(|| {
-            self.bytes += overhead(&point.metric);
-            self.series.push(Series {
+            let series = Series {
                 group,
                 metric: Arc::clone(&point.metric),
                 points: Vec::new(),
-            });
+            };
+            self.bytes += series.overhead(self.envelope.format);
+            self.series.push(series);
             self.series.len() - 1
         })
     }
@@ -133,10 +142,11 @@ impl PointsEncoder {
             .filter(|series| !series.points.is_empty())
         {
             if let Some(group) = self.groups.get_mut(series.group) {
-                write_series(&series, &mut group.items);
+                series.write(self.envelope.format, &mut group.items);
             }
         }
         let mut body = Vec::with_capacity(self.bytes);
+        self.envelope.begin(&mut body);
         for group in self
             .groups
             .drain(..)
@@ -144,6 +154,7 @@ impl PointsEncoder {
         {
             group.write(&mut body);
         }
+        self.envelope.end(&mut body);
         self.bytes = 0;
         let items = std::mem::take(&mut self.items);
         if items > 0 {
@@ -152,10 +163,21 @@ impl PointsEncoder {
     }
 }
 
-/// Bytes that a metric takes beside its points, roughly.
-fn overhead(metric: &MetricDescriptor) -> usize {
-    const TAGS_AND_LENGTHS: usize = 32;
-    metric.name.name().len() + metric.unit.len() + metric.description.len() + TAGS_AND_LENGTHS
+impl Series {
+    /// Bytes that a metric takes beside its points, roughly.
+    fn overhead(&self, format: Format) -> usize {
+        const LENGTHS: usize = 32;
+        let mut empty = Vec::new();
+        self.write(format, &mut empty);
+        empty.len() + LENGTHS
+    }
+
+    fn write(&self, format: Format, out: &mut Vec<u8>) {
+        match format {
+            Format::Protobuf => write_series(self, out),
+            Format::Json => write_json_series(self, out),
+        }
+    }
 }
 
 fn write_series(series: &Series, out: &mut Vec<u8>) {
@@ -185,6 +207,48 @@ fn write_series(series: &Series, out: &mut Vec<u8>) {
             }
         });
     });
+}
+
+/// The fields of a metric stand in JSON as they do in protobuf.
+fn write_json_series(series: &Series, out: &mut Vec<u8>) {
+    let metric = &series.metric;
+    out.extend_from_slice(b"{\"name\":");
+    write_string(metric.name.name(), out);
+    for (key, text) in [
+        (&b",\"description\":"[..], &metric.description),
+        (b",\"unit\":", &metric.unit),
+    ] {
+        if !text.is_empty() {
+            out.extend_from_slice(key);
+            write_string(text, out);
+        }
+    }
+    let (data, rest) = match metric.kind {
+        MetricKind::Counter => (
+            &b",\"sum\":{\"dataPoints\":["[..],
+            &b",\"aggregationTemporality\":2,\"isMonotonic\":true}},"[..],
+        ),
+        MetricKind::Gauge => (&b",\"gauge\":{\"dataPoints\":["[..], &b"}},"[..]),
+        MetricKind::Histogram => (
+            &b",\"histogram\":{\"dataPoints\":["[..],
+            &b",\"aggregationTemporality\":2}},"[..],
+        ),
+    };
+    out.extend_from_slice(data);
+    out.extend_from_slice(&series.points);
+    end(b']', out);
+    out.extend_from_slice(rest);
+}
+
+/// What `write_point` wrote, as JSON.
+fn json_point(point: &Point, protobuf: &[u8]) -> Vec<u8> {
+    let fields: &[Field] = match point.value {
+        PointValue::Uint(_) | PointValue::Int(_) | PointValue::Float(_) => &NUMBER_POINT,
+        PointValue::Histogram(_) => &HISTOGRAM_POINT,
+    };
+    let mut json = Vec::new();
+    write_item(fields, protobuf, &mut json);
+    json
 }
 
 fn write_point(point: &Point, time: WallNanos, out: &mut Writer<'_>) {

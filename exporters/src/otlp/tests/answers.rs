@@ -56,6 +56,22 @@ fn a_partial_success_is_read() {
     ] {
         assert_eq!(Refused::from_protobuf(answer), expected, "{answer:?}");
     }
+    for (answer, expected) in [
+        ("", refused(0, "")),
+        ("{}", refused(0, "")),
+        (r#"{"partialSuccess":{}}"#, refused(0, "")),
+        (
+            r#"{"partialSuccess":{"rejectedLogRecords":"3"}}"#,
+            refused(3, ""),
+        ),
+        (
+            r#"{"partialSuccess":{"errorMessage":"old","rejectedDataPoints":4}}"#,
+            refused(4, "old"),
+        ),
+        ("<html>", refused(0, "")),
+    ] {
+        assert_eq!(Refused::from_json(answer.as_bytes()), expected, "{answer}");
+    }
 }
 
 /// The body of an error is a status or a text.
@@ -64,6 +80,7 @@ fn errors_are_told_in_their_words() {
     for (body, expected) in [
         (&b""[..], ""),
         (&[0x08, 3, 0x12, 4, b'l', b'a', b't', b'e'], "late"),
+        (br#"{"code":3,"message":"late"}"#, "late"),
         (b"404 page not found\n", "404 page not found"),
         (b"a\nb\x1b[31m", "a b [31m"),
     ] {

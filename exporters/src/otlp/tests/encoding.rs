@@ -18,13 +18,17 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use prost::Message as _;
 
-use crate::otlp::encode::{LogsEncoder, Pushed, Request, encode_points};
+use crate::otlp::encode::{Format, LogsEncoder, Pushed, Request, encode_points};
 use crate::support;
 
-const ROOMY: usize = 4 << 20;
+pub(super) const ROOMY: usize = 4 << 20;
 
 fn encode(batch: &Batch, max_bytes: usize) -> (Vec<Request>, usize) {
-    let mut encoder = LogsEncoder::new(&support::host(), max_bytes);
+    encode_as(batch, max_bytes, Format::Protobuf)
+}
+
+pub(super) fn encode_as(batch: &Batch, max_bytes: usize, format: Format) -> (Vec<Request>, usize) {
+    let mut encoder = LogsEncoder::new(&support::host(), max_bytes, format);
     let mut requests = Vec::new();
     let mut too_large = 0;
     encoder.push(batch, |pushed| match pushed {
@@ -166,7 +170,12 @@ fn requests_are_split_at_their_limit() {
 /// Sums, gauges and histograms, the unit and what they are about.
 #[test]
 fn points_are_metrics() {
-    let (requests, too_large) = encode_points(&support::metrics(), &support::host(), ROOMY);
+    let (requests, too_large) = encode_points(
+        &support::metrics(),
+        &support::host(),
+        ROOMY,
+        Format::Protobuf,
+    );
     assert_eq!((requests.len(), too_large), (1, 0));
     let request = ExportMetricsServiceRequest::decode(&*requests[0].body).unwrap();
     let mut text = String::new();
@@ -185,13 +194,13 @@ fn points_are_split_at_their_limit() {
     let mut batch = support::metrics();
     let points = batch.points.clone();
     batch.points.extend((0..20).flat_map(|_| points.clone()));
-    let (requests, too_large) = encode_points(&batch, &support::host(), 1500);
+    let (requests, too_large) = encode_points(&batch, &support::host(), 1500, Format::Protobuf);
     assert_eq!(too_large, 0);
     assert!(requests.len() > 1);
     assert!(requests.iter().all(|request| request.body.len() <= 1500));
     let items: usize = requests.iter().map(|request| request.items).sum();
     assert_eq!(items, batch.points.len());
-    let (requests, too_large) = encode_points(&batch, &support::host(), 100);
+    let (requests, too_large) = encode_points(&batch, &support::host(), 100, Format::Protobuf);
     assert_eq!((requests.len(), too_large), (0, batch.points.len()));
 }
 

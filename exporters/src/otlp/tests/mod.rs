@@ -2,3 +2,4 @@ mod answers;
 mod delivery;
 mod encoding;
 mod fake;
+mod json;

@@ -1,20 +1,16 @@
 //! What the program uses itself: CPU time and memory.
 
 use std::fs;
-use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use eunomia_core::account::{Account, Accountable};
-use eunomia_core::key::Key;
-use eunomia_core::metric::{MetricDescriptor, MetricKind, Point, PointValue};
-use eunomia_core::subject::Attributes;
+use eunomia_core::metric::{Point, PointValue};
+use eunomia_core::own::{PROCESS_CPU, PROCESS_MEMORY};
 use eunomia_core::time::WallNanos;
 
 /// CPU time and memory of this process.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct OwnMetrics {
-    cpu: Arc<MetricDescriptor>,
-    memory: Arc<MetricDescriptor>,
     started: WallNanos,
 }
 
@@ -28,41 +24,11 @@ impl OwnMetrics {
     /// Metrics that count from now.
     #[must_use]
     pub fn new() -> Self {
-        let metric = |name, unit: &str, description: &str, kind| {
-            Arc::new(MetricDescriptor {
-                name: Key::new(name),
-                unit: unit.into(),
-                description: description.into(),
-                kind,
-            })
-        };
         let since_epoch = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
         Self {
-            cpu: metric(
-                "eunomia.process.cpu",
-                "s",
-                "CPU time that this program has used.",
-                MetricKind::Counter,
-            ),
-            memory: metric(
-                "eunomia.process.memory.rss",
-                "By",
-                "Memory that this program keeps resident.",
-                MetricKind::Gauge,
-            ),
             started: WallNanos(u64::try_from(since_epoch.as_nanos()).unwrap_or(u64::MAX)),
-        }
-    }
-
-    fn point(&self, metric: &Arc<MetricDescriptor>, value: PointValue) -> Point {
-        Point {
-            metric: Arc::clone(metric),
-            attributes: Attributes::default(),
-            container: None,
-            start: self.started,
-            value,
         }
     }
 }
@@ -73,9 +39,11 @@ impl Accountable for OwnMetrics {
     }
 
     fn points(&self) -> Vec<Point> {
-        let memory =
-            resident_bytes().map(|bytes| self.point(&self.memory, PointValue::Uint(bytes)));
-        std::iter::once(self.point(&self.cpu, PointValue::Float(cpu_seconds())))
+        let cpu = PointValue::Float(cpu_seconds());
+        let memory = resident_bytes()
+            .map(|bytes| PROCESS_MEMORY.point(&[], self.started, PointValue::Uint(bytes)));
+        [PROCESS_CPU.point(&[], self.started, cpu)]
+            .into_iter()
             .chain(memory)
             .collect()
     }

@@ -15,6 +15,7 @@ pub mod key;
 pub mod line;
 pub mod metric;
 pub mod names;
+pub mod own;
 pub mod pipeline;
 pub mod process;
 pub mod queue;

@@ -9,17 +9,14 @@ use std::os::fd::{AsFd as _, AsRawFd as _};
 use std::sync::Arc;
 
 use aya::programs::ProgramFd;
-use eunomia_core::key::Key;
-use eunomia_core::metric::{MetricDescriptor, MetricKind, Point, PointValue};
-use eunomia_core::subject::Attributes;
+use eunomia_core::metric::{Point, PointValue};
+use eunomia_core::own::PROBE_MISSED_RUNS;
 use eunomia_core::time::WallNanos;
-use eunomia_core::value::OwnedValue;
 
 /// The programs of a receiver and how often each was skipped.
 #[derive(Debug)]
 pub(super) struct Missed {
     programs: Vec<Program>,
-    metric: Arc<MetricDescriptor>,
     started: WallNanos,
 }
 
@@ -36,15 +33,8 @@ struct Program {
 
 impl Missed {
     pub(super) fn new(started: WallNanos) -> Self {
-        let metric = MetricDescriptor {
-            name: Key::new("eunomia.probe.missed_runs"),
-            unit: "{run}".into(),
-            description: "Runs of a BPF program that the kernel skipped because the program was already running on that CPU.".into(),
-            kind: MetricKind::Counter,
-        };
         Self {
             programs: Vec::new(),
-            metric: Arc::new(metric),
             started,
         }
     }
@@ -86,18 +76,10 @@ impl Missed {
     }
 
     pub(super) fn points(&self) -> Vec<Point> {
-        let (probe, name) = (Key::new("probe"), Key::new("program"));
         let point = |program: &Program| {
-            let mut attributes = Attributes::default();
-            attributes.push(&probe, OwnedValue::Str(program.probe.clone()));
-            attributes.push(&name, OwnedValue::Str(program.name.clone()));
-            Point {
-                metric: Arc::clone(&self.metric),
-                attributes,
-                container: None,
-                start: self.started,
-                value: PointValue::Uint(program.missed()),
-            }
+            let labels = [("probe", &*program.probe), ("program", &*program.name)];
+            let missed = PointValue::Uint(program.missed());
+            PROBE_MISSED_RUNS.point(&labels, self.started, missed)
         };
         self.programs.iter().map(point).collect()
     }

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write as _};
 
+use eunomia_core::pipeline::Running;
 use serde::Serialize;
 use serde_json::json;
 
@@ -27,7 +28,8 @@ pub fn validate(sources: &ConfigSources, format: ReportFormat) -> Exit {
         Ok((configuration, mut report)) => {
             notes = not_carried(&configuration);
             // Building opens and binds nothing, and finds what only a whole component can tell.
-            let refused = graph::build(configuration, &Surroundings::default()).err();
+            let refused =
+                graph::build(configuration, &Surroundings::default(), &Running::default()).err();
             let exit = if refused.is_some() {
                 Exit::Configuration
             } else {

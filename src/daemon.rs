@@ -1,7 +1,9 @@
 //! A topology from its start to its end: signals, the deadline for draining,
 //! the account.
 
+use std::fs;
 use std::future::pending;
+use std::io;
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -14,6 +16,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::config::LogFormat;
 use crate::exit::Exit;
 use crate::logging::show_accounts;
+use crate::reload::Reload;
 
 /// How a topology is kept running.
 #[derive(Clone, Debug)]
@@ -32,6 +35,16 @@ pub struct Keeping {
 /// command and then the group that the command is in.
 const SAME_REQUEST: Duration = Duration::from_millis(500);
 
+/// What SIGHUP asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HangUp {
+    /// Reading the configuration again.
+    Reload,
+    /// The end, for there is no configuration to read; unless it was ignored
+    /// from the beginning, as nohup(1) has it.
+    End,
+}
+
 /// The signals that the program listens to.
 #[derive(Debug)]
 pub struct Signals {
@@ -39,13 +52,16 @@ pub struct Signals {
     pub stop: StopSignals,
     /// The one that asks for the account.
     account: Signal,
+    /// The one that asks for the configuration to be read again.
+    reload: Option<Signal>,
 }
 
-/// SIGTERM and SIGINT.
+/// SIGTERM and SIGINT, and SIGHUP where it ends the program.
 #[derive(Debug)]
 pub struct StopSignals {
     terminate: Signal,
     interrupt: Signal,
+    hang_up: Option<Signal>,
 }
 
 impl Signals {
@@ -53,14 +69,20 @@ impl Signals {
     ///
     /// # Errors
     /// If the kernel refuses.
-    pub fn new() -> std::io::Result<Self> {
+    pub fn new(hang_up: HangUp) -> io::Result<Self> {
+        let (reload, ends) = match hang_up {
+            HangUp::Reload => (Some(signal(SignalKind::hangup())?), None),
+            HangUp::End => (None, hang_up_that_ends()?),
+        };
         let stop = StopSignals {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
+            hang_up: ends,
         };
         Ok(Self {
             stop,
             account: signal(SignalKind::user_defined2())?,
+            reload,
         })
     }
 }
@@ -71,8 +93,35 @@ impl StopSignals {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
+            () = come(&mut self.hang_up) => {}
         }
     }
+}
+
+/// Waits for a signal, for ever if it is none of ours.
+pub(crate) async fn come(signal: &mut Option<Signal>) {
+    match signal {
+        Some(signal) => drop(signal.recv().await),
+        None => pending().await,
+    }
+}
+
+/// SIGHUP as a request to end; none if whoever started the program had it
+/// ignored.
+///
+/// # Errors
+/// If the kernel refuses.
+pub(crate) fn hang_up_that_ends() -> io::Result<Option<Signal>> {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigIgn:"))
+        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    let bit = SignalKind::hangup().as_raw_value() - 1;
+    let is_ignored = ignored.is_some_and(|mask| mask >> bit & 1 == 1);
+    (!is_ignored)
+        .then(|| signal(SignalKind::hangup()))
+        .transpose()
 }
 
 /// Starts a topology, unless a signal comes first: what a component waits for
@@ -103,12 +152,14 @@ async fn start_all(topology: Topology) -> Result<Running, Exit> {
 /// Keeps a topology running until it ends by itself, by a signal or by the
 /// time, and drains it.
 ///
-/// A `guest` is what the topology is kept for: while it lives, it and not the
-/// topology is told to end, and its end is the topology's.
+/// With `reload` SIGHUP changes it to another one. A `guest` is what the
+/// topology is kept for: while it lives, it and not the topology is told to end,
+/// and its end is the topology's.
 pub async fn keep(
     running: Running,
     signals: &mut Signals,
     keeping: &Keeping,
+    mut reload: Option<Reload>,
     guest: Option<Pin<&mut (dyn Future<Output = ()> + Send)>>,
 ) -> Exit {
     let mut watch = Watch {
@@ -131,6 +182,9 @@ pub async fn keep(
             }
             () = signals.stop.requested() => if guest.is_none() && watch.stop_or_abort() { break },
             _ = signals.account.recv() => show_accounts(&keeping.accounts, keeping.log_format),
+            () = come(&mut signals.reload), if watch.deadline.is_none() => {
+                watch.reload(reload.as_mut(), &mut signals.stop).await;
+            }
             () = at(until), if watch.deadline.is_none() => watch.stop(),
             () = at(watch.deadline) => {
                 tracing::error!("draining takes longer than the drain timeout, giving up what is left");
@@ -140,7 +194,7 @@ pub async fn keep(
         }
     }
     let exit = watch.exit;
-    drop(watch);
+    watch.running.give_up().await;
     show_accounts(&keeping.accounts, keeping.log_format);
     exit
 }
@@ -174,8 +228,32 @@ impl Watch<'_> {
         is_second
     }
 
+    /// Changes to the configuration as it stands now, unless a request to end
+    /// comes before that is done.
+    async fn reload(&mut self, reload: Option<&mut Reload>, stop: &mut StopSignals) {
+        let Some(reload) = reload else { return };
+        let done = tokio::select! {
+            result = reload.reload(&mut self.running, self.keeping.drain_timeout) => Some(result),
+            () = stop.requested() => None,
+        };
+        match done {
+            Some(Ok(())) => {}
+            Some(Err(exit)) => {
+                self.exit = exit;
+                self.stop();
+            }
+            None => self.stop(),
+        }
+    }
+
     /// One component that fails ends them all, after draining.
     fn ended(&mut self, ended: &Ended) {
+        if ended.is_retired {
+            if let Err(error) = &ended.result {
+                tracing::warn!(component = %ended.id, "{error}");
+            }
+            return;
+        }
         if let Some(exit) = failure(ended) {
             if self.exit == Exit::Done {
                 self.exit = exit;

@@ -4,13 +4,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use eunomia_core::account::Accounts;
-use eunomia_core::build::{BuildContext, BuildProcessor};
+use eunomia_core::build::{BuildContext, BuildExporter, BuildProcessor, BuildReceiver};
 use eunomia_core::component::Host;
 use eunomia_core::config::ConfigErrors;
-use eunomia_core::pipeline::{ExporterIndex, Pipeline, ReceiverIndex, Topology};
+use eunomia_core::pipeline::{ExporterIndex, Identity, Pipeline, ReceiverIndex, Running, Topology};
 
 use crate::components::Configuration;
-use crate::config;
+use crate::config::{self, Component};
 
 /// What components are built with.
 #[derive(Clone, Debug, Default)]
@@ -21,50 +21,36 @@ pub struct Surroundings {
     pub accounts: Accounts,
 }
 
-/// Builds what pipelines name; what nobody names does not run.
+/// Builds what pipelines name; what nobody names does not run. Of what `running`
+/// has with the same settings nothing is built: it goes on.
 ///
 /// # Errors
 /// What the components refuse.
 pub fn build(
     configuration: Configuration,
     surroundings: &Surroundings,
+    running: &Running,
 ) -> Result<Topology, ConfigErrors> {
-    let own_metrics = configuration.service.telemetry.metrics;
-    let context = |id: &Arc<str>| BuildContext {
-        id: Arc::clone(id),
-        host: Arc::clone(&surroundings.host),
-        accounts: surroundings.accounts.clone(),
-        own_metrics,
+    let mut building = Building {
+        topology: Topology::new(surroundings.accounts.clone()),
+        surroundings,
+        own_metrics: configuration.service.telemetry.metrics,
+        running,
     };
-    let mut topology = Topology::new(surroundings.accounts.clone());
     let mut errors = ConfigErrors::default();
     let mut receivers = HashMap::new();
-    for component in configuration
-        .receivers
-        .into_iter()
-        .filter(|component| component.used)
-    {
-        match component.ready.config.build(&context(&component.id)) {
-            Ok(receiver) => drop(receivers.insert(
-                Arc::clone(&component.id),
-                topology.add_receiver(&component.id, receiver),
-            )),
+    for component in configuration.receivers.into_iter().filter(is_used) {
+        let id = Arc::clone(&component.id);
+        match building.receiver(component) {
+            Ok(index) => drop(receivers.insert(id, index)),
             Err(more) => errors.append(more),
         }
     }
     let mut exporters = HashMap::new();
-    for component in configuration
-        .exporters
-        .into_iter()
-        .filter(|component| component.used)
-    {
-        let settings = component.ready.config;
-        let (limits, carries) = (settings.queue(), settings.carries());
-        match settings.build(&context(&component.id)) {
-            Ok(exporter) => {
-                let index = topology.add_exporter(&component.id, exporter, limits, carries);
-                exporters.insert(Arc::clone(&component.id), index);
-            }
+    for component in configuration.exporters.into_iter().filter(is_used) {
+        let id = Arc::clone(&component.id);
+        match building.exporter(component) {
+            Ok(index) => drop(exporters.insert(id, index)),
             Err(more) => errors.append(more),
         }
     }
@@ -75,13 +61,62 @@ pub fn build(
         .collect();
     for pipeline in configuration.pipelines {
         match build_pipeline(&pipeline, &receivers, &exporters, |id| {
-            build_processor(&processors, id, &context(id))
+            build_processor(&processors, id, &building.context(id))
         }) {
-            Ok(pipeline) => topology.add_pipeline(pipeline),
+            Ok(pipeline) => building.topology.add_pipeline(pipeline),
             Err(more) => errors.append(more),
         }
     }
-    errors.or(topology)
+    errors.or(building.topology)
+}
+
+/// A topology that is being filled.
+struct Building<'a> {
+    topology: Topology,
+    surroundings: &'a Surroundings,
+    own_metrics: bool,
+    running: &'a Running,
+}
+
+impl Building<'_> {
+    fn context(&self, id: &Arc<str>) -> BuildContext {
+        BuildContext {
+            id: Arc::clone(id),
+            host: Arc::clone(&self.surroundings.host),
+            accounts: self.surroundings.accounts.clone(),
+            own_metrics: self.own_metrics,
+        }
+    }
+
+    fn receiver(
+        &mut self,
+        component: Component<dyn BuildReceiver>,
+    ) -> Result<ReceiverIndex, ConfigErrors> {
+        let identity = identity(&component);
+        if self.running.has_receiver(&identity) {
+            return Ok(self.topology.keep_receiver(identity));
+        }
+        let context = self.context(&component.id);
+        let receiver = component.ready.config.build(&context)?;
+        Ok(self.topology.add_receiver(identity, receiver))
+    }
+
+    fn exporter(
+        &mut self,
+        component: Component<dyn BuildExporter>,
+    ) -> Result<ExporterIndex, ConfigErrors> {
+        let identity = identity(&component);
+        if self.running.has_exporter(&identity) {
+            return Ok(self.topology.keep_exporter(identity));
+        }
+        let context = self.context(&component.id);
+        let settings = component.ready.config;
+        let (limits, carries) = (settings.queue(), settings.carries());
+        let exporter = settings.build(&context)?;
+        Ok(self
+            .topology
+            .add_exporter(identity, exporter, limits, carries))
+    }
 }
 
 type BuiltProcessor = Result<Box<dyn eunomia_core::component::Processor>, ConfigErrors>;
@@ -119,4 +154,16 @@ fn build_pipeline(
         }
     }
     Ok(built)
+}
+
+fn is_used<B: ?Sized>(component: &Component<B>) -> bool {
+    component.used
+}
+
+fn identity<B: ?Sized>(component: &Component<B>) -> Identity {
+    Identity {
+        id: Arc::clone(&component.id),
+        fingerprint: component.ready.fingerprint,
+        claims: component.ready.claims.clone(),
+    }
 }

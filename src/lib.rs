@@ -10,5 +10,6 @@ pub mod graph;
 pub mod host;
 pub mod logging;
 pub mod own_metrics;
+pub mod reload;
 pub mod run;
 pub mod watch;

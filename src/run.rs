@@ -6,15 +6,18 @@ use std::time::Duration;
 
 use eunomia_core::account::Accounts;
 use eunomia_core::config::{Entry, Node, Span, Value};
+use eunomia_core::pipeline::Running;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::cli::{Cli, RunArgs, usage_error};
 use crate::commands::{self, complain};
 use crate::components::{Configuration, REGISTRY};
 use crate::config::{self, LogFormat, Report};
-use crate::daemon::{self, Keeping, Signals};
+use crate::daemon::{self, HangUp, Keeping, Signals};
 use crate::exit::Exit;
 use crate::graph::{self, Surroundings};
+use crate::own_metrics::OwnMetrics;
+use crate::reload::Reload;
 use crate::{host, logging, watch};
 
 /// Threads for all that waits; the work on events is done by few.
@@ -26,8 +29,8 @@ struct Job {
     warnings: String,
     command: Vec<OsString>,
     duration: Option<Duration>,
-    /// What a wrong value counts as: the command line's fault, or the file's.
-    on_refusal: Exit,
+    /// What SIGHUP does: a file can be read again, a command line cannot.
+    hang_up: HangUp,
 }
 
 /// The pipeline of the configuration file.
@@ -40,7 +43,7 @@ pub fn pipeline(cli: &Cli) -> Exit {
                 warnings: report.to_text(),
                 command: Vec::new(),
                 duration: None,
-                on_refusal: Exit::Configuration,
+                hang_up: HangUp::Reload,
             },
         ),
         Err(report) => refuse(&report, Exit::Configuration),
@@ -70,7 +73,7 @@ pub fn probes(cli: &Cli, arguments: &RunArgs) -> Exit {
                 warnings: report.to_text(),
                 command: arguments.command.clone(),
                 duration: arguments.duration.map(|duration| duration.0),
-                on_refusal: Exit::Usage,
+                hang_up: HangUp::End,
             },
         ),
         Err(report) => refuse(&report, Exit::Usage),
@@ -151,27 +154,36 @@ fn runtime() -> std::io::Result<Runtime> {
 }
 
 async fn run_in(cli: &Cli, job: Job, log_format: LogFormat) -> Exit {
-    let accounts = Accounts::default();
     let surroundings = Surroundings {
         host: Arc::new(host::read()),
-        accounts: accounts.clone(),
+        accounts: Accounts::default(),
     };
-    accounts.register(Arc::new(crate::own_metrics::OwnMetrics::new()));
-    let topology = match graph::build(job.configuration, &surroundings) {
+    let accounts = surroundings.accounts.clone();
+    accounts.register(Arc::new(OwnMetrics::new()));
+    let Job { hang_up, .. } = job;
+    let root = job.configuration.root.clone();
+    let telemetry = job.configuration.service.telemetry.clone();
+    let topology = match graph::build(job.configuration, &surroundings, &Running::default()) {
         Ok(topology) => topology,
         Err(errors) => {
             complain(&format!("{errors}\n"));
-            return job.on_refusal;
+            // What is wrong is the file's fault, or the command line's.
+            return match hang_up {
+                HangUp::Reload => Exit::Configuration,
+                HangUp::End => Exit::Usage,
+            };
         }
     };
     // Before anything starts: a signal that comes meanwhile is not to kill what has to be undone.
-    let mut signals = match Signals::new() {
+    let mut signals = match Signals::new(hang_up) {
         Ok(signals) => signals,
         Err(error) => {
             tracing::error!(%error, "signals could not be taken over");
             return Exit::Failed;
         }
     };
+    let reload = (hang_up == HangUp::Reload)
+        .then(|| Reload::new(&cli.sources, root, telemetry, surroundings));
     let running = match daemon::start(topology, &mut signals).await {
         Ok(running) => running,
         Err(exit) => return exit,
@@ -184,7 +196,7 @@ async fn run_in(cli: &Cli, job: Job, log_format: LogFormat) -> Exit {
     };
     if job.command.is_empty() {
         tracing::info!("started");
-        daemon::keep(running, &mut signals, &keeping, None).await
+        daemon::keep(running, &mut signals, &keeping, reload, None).await
     } else {
         watch::watch(&job.command, running, &mut signals, &keeping).await
     }

@@ -10,10 +10,11 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::process::ExitStatus;
 
 use eunomia_core::pipeline::Running;
+use rustix::process;
 use tokio::process::{Child, Command};
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::daemon::{self, Keeping, Signals};
+use crate::daemon::{self, Keeping, Signals, come, hang_up_that_ends};
 use crate::exit::Exit;
 
 /// Not found, as shells say it.
@@ -38,7 +39,7 @@ pub async fn watch(
         Err(error) => {
             tracing::error!(command = %program.to_string_lossy(), %error, "the command could not be started");
             running.stop();
-            daemon::keep(running, signals, keeping, None).await;
+            daemon::keep(running, signals, keeping, None, None).await;
             return Exit::Command(if error.kind() == io::ErrorKind::NotFound {
                 NOT_FOUND
             } else {
@@ -49,7 +50,7 @@ pub async fn watch(
     let mut command = Box::pin(wait(child));
     let mut status = None;
     let mut end = Box::pin(async { status = Some(command.as_mut().await) });
-    daemon::keep(running, signals, keeping, Some(end.as_mut())).await;
+    daemon::keep(running, signals, keeping, None, Some(end.as_mut())).await;
     drop(end);
     // Watching may have stopped because nobody reads on: the command goes on to its end.
     let status = match status {
@@ -65,19 +66,25 @@ pub async fn watch(
     }
 }
 
-/// Waits for the command. Ctrl-C reaches it by itself; a SIGTERM is passed on.
+/// Waits for the command. Ctrl-C reaches it by itself; what else asks this
+/// program to end is passed on.
 async fn wait(mut child: Child) -> io::Result<ExitStatus> {
     let mut terminate = signal(SignalKind::terminate())?;
+    let mut hang_up = hang_up_that_ends()?;
     loop {
         tokio::select! {
             status = child.wait() => return status,
-            _ = terminate.recv() => {
-                let pid = child.id().and_then(|pid| i32::try_from(pid).ok()).and_then(rustix::process::Pid::from_raw);
-                if let Some(Err(error)) = pid.map(|pid| rustix::process::kill_process(pid, rustix::process::Signal::TERM)) {
-                    tracing::warn!(%error, "SIGTERM could not be passed on to the command");
-                }
-            }
+            _ = terminate.recv() => pass_on(&child, process::Signal::TERM),
+            () = come(&mut hang_up) => pass_on(&child, process::Signal::HUP),
         }
+    }
+}
+
+fn pass_on(child: &Child, signal: process::Signal) {
+    let pid = child.id().and_then(|pid| i32::try_from(pid).ok());
+    let pid = pid.and_then(process::Pid::from_raw);
+    if let Some(Err(error)) = pid.map(|pid| process::kill_process(pid, signal)) {
+        tracing::warn!(%error, ?signal, "a signal could not be passed on to the command");
     }
 }
 

@@ -36,6 +36,8 @@ pub struct Configuration<R: ?Sized, P: ?Sized, E: ?Sized> {
     pub pipelines: Vec<Pipeline>,
     /// The section `service`: the daemon's own logs and metrics.
     pub service: Service,
+    /// What all of it was made from: [`check`] makes it again.
+    pub root: Node,
 }
 
 /// A configuration with the warnings about it, or the errors.
@@ -168,6 +170,7 @@ pub fn check<R: ?Sized, P: ?Sized, E: ?Sized>(
         exporters,
         pipelines,
         service,
+        root: root.clone(),
     };
     Ok((configuration, report))
 }

@@ -1,8 +1,10 @@
 //! The pipelines: every name in them is a component, and what runs together gets along.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
-use eunomia_core::config::{ConfigError, Entry, Node, Span, Spanned, Value, did_you_mean};
+use eunomia_core::config::{
+    ConfigError, Entry, Node, Span, Spanned, Value, claims_collide, did_you_mean,
+};
 
 use super::{
     load::Pipeline,
@@ -213,10 +215,15 @@ pub(super) fn warn_of_unused(all: [&Declared; 3], report: &mut Report) {
 
 /// Refuses two components that run and need the same thing for themselves.
 fn check_claims(components: &[&Known], report: &mut Report) {
-    let mut claimed: HashMap<&str, &Known> = HashMap::new();
-    for known in components.iter().filter(|known| known.used) {
+    let used: Vec<_> = components.iter().filter(|known| known.used).collect();
+    for (index, known) in used.iter().enumerate() {
         for claim in &known.claims {
-            let Some(first) = claimed.insert(claim, known) else {
+            let mut before = used.iter().take(index);
+            let collides = |first: &&&&Known| {
+                let mut claims = first.claims.iter();
+                claims.any(|other| claims_collide(other, claim))
+            };
+            let Some(first) = before.find(collides) else {
                 continue;
             };
             let message = format!("`{}` and `{}` can't both have {claim}", first.id, known.id);

@@ -1,6 +1,7 @@
 //! What a component tells about its configuration, and the row by which it is known.
 
 use std::fmt;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Serialize, de::DeserializeOwned};
@@ -62,6 +63,9 @@ pub struct Ready<B: ?Sized> {
     pub effective: serde_json::Value,
     /// See [`Settings::claims`].
     pub claims: Vec<String>,
+    /// The same for the same settings, secrets included, for as long as the
+    /// program runs.
+    pub fingerprint: u64,
 }
 
 impl<B: ?Sized> fmt::Debug for Ready<B> {
@@ -69,6 +73,7 @@ impl<B: ?Sized> fmt::Debug for Ready<B> {
         f.debug_struct("Ready")
             .field("effective", &self.effective)
             .field("claims", &self.claims)
+            .field("fingerprint", &self.fingerprint)
             .finish_non_exhaustive()
     }
 }
@@ -124,8 +129,10 @@ fn read<B: ?Sized, C: BoxedAs<B>>(
     body: &Node,
     secrets: &mut Vec<String>,
 ) -> Result<Ready<B>, ConfigErrors> {
-    let (settings, mut errors, found) = decode_partly::<C>(body);
-    secrets.extend(found);
+    let (settings, mut errors, mut found) = decode_partly::<C>(body);
+    let mut hasher = DefaultHasher::new();
+    found.hash(&mut hasher);
+    secrets.append(&mut found);
     let Some(settings) = settings else {
         return Err(errors);
     };
@@ -147,11 +154,16 @@ fn read<B: ?Sized, C: BoxedAs<B>>(
     errors.append(refused);
     let claims = settings.claims();
     errors.or(())?;
+    // The order of keys means nothing.
+    let mut sorted = effective.clone();
+    sorted.sort_all_objects();
+    sorted.to_string().hash(&mut hasher);
     let config = settings.boxed();
     Ok(Ready {
         config,
         effective,
         claims,
+        fingerprint: hasher.finish(),
     })
 }
 

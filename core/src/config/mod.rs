@@ -5,6 +5,7 @@
 //! reported at once, each error at the place where its value was written.
 
 mod capture;
+mod claim;
 mod component;
 mod decode;
 mod error;
@@ -18,6 +19,7 @@ mod tests;
 
 pub use self::{
     capture::Spanned,
+    claim::claims_collide,
     component::{BoxedAs, Check, Factory, Ready, Settings},
     decode::{decode, decode_partly},
     error::{ConfigError, ConfigErrors, did_you_mean, known_names},

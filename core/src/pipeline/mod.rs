@@ -6,12 +6,17 @@
 //! ends of the exporters' queues; an exporter ends when its queue is closed and
 //! empty. Nobody but receivers is ever told to stop.
 
+mod latch;
 mod output;
+mod running;
 mod stage;
+mod task;
 mod topology;
+mod work;
 
 pub use output::{Full, Output};
-pub use topology::{Ended, ExporterIndex, Pipeline, ReceiverIndex, Running, Topology};
+pub use running::{Running, SwitchError};
+pub use topology::{Ended, ExporterIndex, Identity, Pipeline, ReceiverIndex, Topology};
 
 #[cfg(test)]
 mod tests;

@@ -30,6 +30,8 @@ pub enum WhenFull {
 /// Why a full queue, or one whose exporter is gone, dropped something.
 const QUEUE_FULL: &str = "queue_full";
 const EXPORTER_GONE: &str = "exporter_gone";
+/// Why what a pipeline held when it was given up went no further.
+const PIPELINE_GONE: &str = "pipeline_gone";
 /// Why a delivery that was neither delivered nor dropped with a reason is gone.
 const UNSENT: &str = "unsent";
 
@@ -145,13 +147,23 @@ impl QueueWriter {
             return;
         }
         self.0.state().accept(signal.len());
+        let mut waiting = Waiting(self, signal.len());
         loop {
             // Registered before the check, so that no wake-up is missed in between.
             let writable = self.0.writable.notified();
             if self.offer(signal) {
+                waiting.1 = 0;
                 return;
             }
             writable.await;
+        }
+    }
+
+    /// Counts `signal` as dropped: nobody is left who would wait for room.
+    pub(crate) fn give_up(&self, signal: &Signal) {
+        if !signal.is_empty() && self.0.carries.takes(signal) {
+            self.0.state().accept(signal.len());
+            drop(Waiting(self, signal.len()));
         }
     }
 
@@ -186,10 +198,44 @@ impl QueueWriter {
     }
 }
 
+/// Items that wait for room; those that are left when it is dropped are given up.
+struct Waiting<'w>(&'w QueueWriter, usize);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.0.state().drop_items(self.1, PIPELINE_GONE);
+    }
+}
+
+/// Makes further writers of a queue without being one.
+pub(crate) struct QueueOpener(Arc<Shared>);
+
+impl QueueOpener {
+    /// A writer more. The queue must have one still, else its reader may have
+    /// ended.
+    pub(crate) fn writer(&self) -> QueueWriter {
+        self.0.state().writers += 1;
+        QueueWriter(Arc::clone(&self.0))
+    }
+}
+
+impl std::fmt::Debug for QueueOpener {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("QueueOpener")
+            .field(&self.0.exporter)
+            .finish()
+    }
+}
+
+impl QueueWriter {
+    pub(crate) fn opener(&self) -> QueueOpener {
+        QueueOpener(Arc::clone(&self.0))
+    }
+}
+
 impl Clone for QueueWriter {
     fn clone(&self) -> Self {
-        self.0.state().writers += 1;
-        Self(Arc::clone(&self.0))
+        self.opener().writer()
     }
 }
 

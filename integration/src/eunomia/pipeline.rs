@@ -49,8 +49,11 @@ pub struct Pipeline {
     readers: Vec<JoinHandle<()>>,
     /// Events read from the first lines of stdout.
     events: Vec<Event>,
-    _configuration: Option<Scratch>,
+    configuration: Option<Scratch>,
 }
+
+/// What the file of the configuration is called.
+const FILE: &str = "pipeline.yaml";
 
 /// What is left of a pipeline that has ended.
 #[derive(Debug)]
@@ -70,7 +73,7 @@ impl Pipeline {
     /// The binary is missing or cannot be started.
     pub fn start(configuration: &str, arguments: &[&str]) -> Result<Self> {
         let scratch = Scratch::new("pipeline")?;
-        let file = scratch.write("pipeline.yaml", configuration)?;
+        let file = scratch.write(FILE, configuration)?;
         let mut command = Self::binary()?;
         command
             .arg("--config")
@@ -114,7 +117,7 @@ impl Pipeline {
             stderr,
             readers,
             events: Vec::new(),
-            _configuration: configuration,
+            configuration,
         })
     }
 
@@ -192,6 +195,18 @@ impl Pipeline {
     pub fn signal(&self, signal: Signal) -> Result<()> {
         kill_process(Pid::from_child(&self.child), signal)
             .map_err(|errno| Error::io("signal", "eunomia-pipeline")(errno.into()))
+    }
+
+    /// Writes another configuration over the one it was started with, and asks it to read it.
+    ///
+    /// # Errors
+    /// It was started without one, or has ended.
+    pub fn reconfigure(&self, configuration: &str) -> Result<()> {
+        let Some(scratch) = &self.configuration else {
+            return Err(Error::program("eunomia-pipeline", "has no configuration"));
+        };
+        scratch.write(FILE, configuration)?;
+        self.signal(Signal::HUP)
     }
 
     /// Asks it to end with SIGTERM and waits until it has.

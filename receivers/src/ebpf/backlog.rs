@@ -56,12 +56,14 @@ impl Backlog {
         }
     }
 
-    /// Sends everything with `send`, which may wait.
-    pub(super) fn send_all(&mut self, send: &impl Fn(Signal)) {
+    /// Sends everything with `send`, which may wait and says whether anybody
+    /// took it.
+    pub(super) fn send_all(&mut self, send: &impl Fn(Signal) -> bool) {
         self.blocked = false;
         while let Some((counts, batch)) = self.waiting.pop_front() {
-            send(batch);
-            self.book_received(&counts);
+            if send(batch) {
+                self.book_received(&counts);
+            }
         }
     }
 

@@ -110,11 +110,16 @@ pub(super) struct Intake {
 }
 
 impl Drain {
-    /// Works until it is told to stop and the rings are empty; `send` may wait.
+    /// Works until it is told to stop and the rings are empty; `send` may wait
+    /// and says whether anybody took the signal.
     ///
     /// # Errors
     /// If the rings cannot be waited for.
-    pub(super) fn run(mut self, output: &Output, send: impl Fn(Signal)) -> Result<(), LoadError> {
+    pub(super) fn run(
+        mut self,
+        output: &Output,
+        send: impl Fn(Signal) -> bool,
+    ) -> Result<(), LoadError> {
         let rings = self.rings()?;
         while !self.signals.stop.load(Ordering::Acquire) && !output.is_closed() {
             let more = self.round(ORDER_WINDOW_NS);

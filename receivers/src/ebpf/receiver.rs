@@ -51,10 +51,7 @@ impl Receiver for Ebpf {
         let probes = std::mem::take(&mut self.probes);
         let (settings, boot_id) = (Arc::clone(&self.settings), self.boot_id.clone());
         let started = spawn_blocking(move || start_what_works(&settings, probes, &boot_id)).await;
-        let started = started.map_err(ComponentError::failed)??;
-        self.accounts
-            .register(Arc::<ProbeAccounts>::clone(&started.accounts));
-        self.started = Some(started);
+        self.started = Some(started.map_err(ComponentError::failed)??);
         Ok(())
     }
 
@@ -70,6 +67,9 @@ impl Receiver for Ebpf {
         else {
             return Err(ComponentError::failed("the receiver was not started"));
         };
+        // What was started and never runs has no account: nobody waits for its events.
+        self.accounts
+            .register(Arc::<ProbeAccounts>::clone(&accounts));
         let output = Arc::new(output);
         let (handle, to_pipelines) = (Handle::current(), Arc::clone(&output));
         let thread = std::thread::Builder::new().name("drain".to_owned());

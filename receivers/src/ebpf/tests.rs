@@ -119,6 +119,7 @@ fn what_is_blocked_at_the_end_goes_out_first() {
                 let times = batch.iter().map(|row| row.boot_time().0);
                 sent.lock().unwrap().extend(times);
             }
+            true
         })
         .unwrap();
     let sent = sent.into_inner().unwrap();

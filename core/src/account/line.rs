@@ -1,20 +1,9 @@
-//! Accounts: where every event went. Nothing is lost in silence.
-//!
-//! Each component keeps one and must be able to show it at any moment:
-//!
-//! ```text
-//! probe       seen = filtered + lost by reason + in ring + received
-//! processor   in + made = out + dropped by reason + held
-//! exporter    accepted = delivered + dropped by reason + queued
-//! ```
+//! The account of one component.
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
-
-use crate::metric::Point;
 
 /// Events by the reason for which they went no further.
 pub type ByReason = BTreeMap<Box<str>, u64>;
@@ -117,6 +106,48 @@ impl Account {
             }
         }
     }
+
+    /// Adds the account of another component of the same name; says whether
+    /// it is one.
+    pub(super) fn absorb(&mut self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Probe(own), Self::Probe(other))
+                if (&own.probe, &own.event) == (&other.probe, &other.event) =>
+            {
+                own.seen += other.seen;
+                own.filtered += other.filtered;
+                own.lost += other.lost;
+                add_reasons(&mut own.lost_by, &other.lost_by);
+                own.in_ring += other.in_ring;
+                own.received += other.received;
+                own.missed += other.missed;
+            }
+            (Self::Processor(own), Self::Processor(other)) if own.processor == other.processor => {
+                own.incoming += other.incoming;
+                own.made += other.made;
+                own.outgoing += other.outgoing;
+                own.dropped += other.dropped;
+                add_reasons(&mut own.dropped_by, &other.dropped_by);
+                own.held += other.held;
+            }
+            (Self::Exporter(own), Self::Exporter(other)) if own.exporter == other.exporter => {
+                own.accepted += other.accepted;
+                own.delivered += other.delivered;
+                own.dropped += other.dropped;
+                add_reasons(&mut own.dropped_by, &other.dropped_by);
+                own.queued += other.queued;
+                own.queued_bytes += other.queued_bytes;
+            }
+            (Self::Probe(_) | Self::Processor(_) | Self::Exporter(_), _) => return false,
+        }
+        true
+    }
+}
+
+fn add_reasons(own: &mut ByReason, other: &ByReason) {
+    for (reason, count) in other {
+        *own.entry(reason.clone()).or_default() += count;
+    }
 }
 
 impl fmt::Display for Account {
@@ -188,70 +219,6 @@ fn write_reasons(f: &mut fmt::Formatter<'_>, what: &str, total: u64, by: &ByReas
         .map(|(reason, count)| format!("{reason} {count}"))
         .collect();
     write!(f, " ({})", reasons.join(", "))
-}
-
-/// Something that keeps accounts.
-pub trait Accountable: Send + Sync {
-    /// The accounts as they stand.
-    fn accounts(&self) -> Vec<Account>;
-
-    /// Metric points about the component that no account has.
-    fn points(&self) -> Vec<Point> {
-        Vec::new()
-    }
-}
-
-/// Everything that keeps accounts, for whoever shows them.
-#[derive(Clone, Default)]
-pub struct Accounts(Arc<Mutex<Vec<Arc<dyn Accountable>>>>);
-
-impl Accounts {
-    /// Adds a component.
-    pub fn register(&self, component: Arc<dyn Accountable>) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(component);
-    }
-
-    /// The accounts of all components as they stand, in the order of the data.
-    #[must_use]
-    pub fn read(&self) -> Vec<Account> {
-        let mut accounts: Vec<_> = self
-            .components()
-            .iter()
-            .flat_map(|one| one.accounts())
-            .collect();
-        accounts.sort_by_key(|account| match account {
-            Account::Probe(_) => 0,
-            Account::Processor(_) => 1,
-            Account::Exporter(_) => 2,
-        });
-        accounts
-    }
-
-    /// Further metric points of all components.
-    #[must_use]
-    pub fn points(&self) -> Vec<Point> {
-        self.components()
-            .iter()
-            .flat_map(|one| one.points())
-            .collect()
-    }
-
-    // The list is cloned, so that no component is asked under the lock.
-    fn components(&self) -> Vec<Arc<dyn Accountable>> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
-}
-
-impl fmt::Debug for Accounts {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.read()).finish()
-    }
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use eunomia_core::account::Accounts;
-use eunomia_core::component::FailureKind;
+use eunomia_core::component::{FailureKind, ReopenSource};
 use eunomia_core::pipeline::{Ended, Running, Topology};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{Instant, sleep_until};
@@ -19,7 +19,7 @@ use crate::logging::show_accounts;
 use crate::reload::Reload;
 
 /// How a topology is kept running.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Keeping {
     /// How long draining may take.
     pub drain_timeout: Duration,
@@ -29,6 +29,8 @@ pub struct Keeping {
     pub log_format: LogFormat,
     /// Where the account comes from.
     pub accounts: Accounts,
+    /// Tells exporters to open their files anew.
+    pub reopen: ReopenSource,
 }
 
 /// A signal so soon after the first is the same request: timeout(1) signals its
@@ -54,6 +56,8 @@ pub struct Signals {
     account: Signal,
     /// The one that asks for the configuration to be read again.
     reload: Option<Signal>,
+    /// The one that asks for files to be opened anew.
+    reopen: Signal,
 }
 
 /// SIGTERM and SIGINT, and SIGHUP where it ends the program.
@@ -83,6 +87,7 @@ impl Signals {
             stop,
             account: signal(SignalKind::user_defined2())?,
             reload,
+            reopen: signal(SignalKind::user_defined1())?,
         })
     }
 }
@@ -185,6 +190,7 @@ pub async fn keep(
             () = come(&mut signals.reload), if watch.deadline.is_none() => {
                 watch.reload(reload.as_mut(), &mut signals.stop).await;
             }
+            _ = signals.reopen.recv() => keeping.reopen.request(),
             () = at(until), if watch.deadline.is_none() => watch.stop(),
             () = at(watch.deadline) => {
                 tracing::error!("draining takes longer than the drain timeout, giving up what is left");

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use eunomia_core::account::Accounts;
 use eunomia_core::build::{BuildContext, BuildExporter, BuildProcessor, BuildReceiver};
-use eunomia_core::component::Host;
+use eunomia_core::component::{Host, Reopen};
 use eunomia_core::config::ConfigErrors;
 use eunomia_core::pipeline::{ExporterIndex, Identity, Pipeline, ReceiverIndex, Running, Topology};
 
@@ -19,6 +19,8 @@ pub struct Surroundings {
     pub host: Arc<Host>,
     /// Where accounts are kept.
     pub accounts: Accounts,
+    /// When files are to be opened anew.
+    pub reopen: Reopen,
 }
 
 /// Builds what pipelines name; what nobody names does not run. Of what `running`
@@ -85,6 +87,7 @@ impl Building<'_> {
             host: Arc::clone(&self.surroundings.host),
             accounts: self.surroundings.accounts.clone(),
             own_metrics: self.own_metrics,
+            reopen: self.surroundings.reopen.clone(),
         }
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use eunomia_core::account::Accounts;
+use eunomia_core::component::Reopen;
 use eunomia_core::config::{Entry, Node, Span, Value};
 use eunomia_core::pipeline::Running;
 use tokio::runtime::{Builder, Runtime};
@@ -154,9 +155,11 @@ fn runtime() -> std::io::Result<Runtime> {
 }
 
 async fn run_in(cli: &Cli, job: Job, log_format: LogFormat) -> Exit {
+    let (reopen_source, reopen) = Reopen::new();
     let surroundings = Surroundings {
         host: Arc::new(host::read()),
         accounts: Accounts::default(),
+        reopen,
     };
     let accounts = surroundings.accounts.clone();
     accounts.register(Arc::new(OwnMetrics::new()));
@@ -193,6 +196,7 @@ async fn run_in(cli: &Cli, job: Job, log_format: LogFormat) -> Exit {
         duration: job.duration,
         log_format,
         accounts,
+        reopen: reopen_source,
     };
     if job.command.is_empty() {
         tracing::info!("started");

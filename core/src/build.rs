@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::account::Accounts;
-use crate::component::{Exporter, Host, Processor, Receiver};
+use crate::component::{Exporter, Host, Processor, Receiver, Reopen};
 use crate::config::{BoxedAs, ByteSize, ConfigErrors, Settings};
 use crate::queue::WhenFull;
 use crate::signal::Carries;
@@ -26,6 +26,8 @@ pub struct BuildContext {
     pub accounts: Accounts,
     /// Whether exporters that are asked for metrics show the program's own too.
     pub own_metrics: bool,
+    /// When files are to be opened anew.
+    pub reopen: Reopen,
 }
 
 /// Settings of a receiver.

@@ -5,6 +5,7 @@
 //! back, and says so in its account.
 
 use std::fmt;
+use std::future::pending;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -158,6 +159,45 @@ impl StopSource {
     /// Requests the stop.
     pub fn request(&self) {
         self.0.send_replace(true);
+    }
+}
+
+/// Tells exporters to open their files anew: somebody has moved them away.
+#[derive(Clone, Debug)]
+pub struct Reopen(watch::Receiver<()>);
+
+/// The other end of [`Reopen`].
+#[derive(Debug)]
+pub struct ReopenSource(watch::Sender<()>);
+
+impl Reopen {
+    /// A pair of ends.
+    #[must_use]
+    pub fn new() -> (ReopenSource, Self) {
+        let (sender, receiver) = watch::channel(());
+        (ReopenSource(sender), Self(receiver))
+    }
+
+    /// Waits for the next request; forever once nobody can make one. Dropping
+    /// the future loses nothing.
+    pub async fn requested(&mut self) {
+        if self.0.changed().await.is_err() {
+            pending::<()>().await;
+        }
+    }
+}
+
+impl Default for Reopen {
+    /// One that nobody requests.
+    fn default() -> Self {
+        Self::new().1
+    }
+}
+
+impl ReopenSource {
+    /// Requests it.
+    pub fn request(&self) {
+        self.0.send_replace(());
     }
 }
 

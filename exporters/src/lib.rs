@@ -7,6 +7,7 @@
 
 mod compress;
 mod console;
+mod csv;
 mod describe;
 mod influxdb;
 mod json;
@@ -33,6 +34,7 @@ mod support;
 use eunomia_core::build::BuildExporter;
 use eunomia_core::config::Factory;
 
+pub use self::csv::{CsvConfig, CsvEncoder};
 pub use compress::Compression;
 pub use console::ConsoleConfig;
 pub use influxdb::{LineEncoder, LinePushed, LineRequest, LineSettings};
@@ -42,11 +44,12 @@ pub use net::{BasicAuth, RetrySettings, TlsSettings, TlsVersion};
 pub use otlp::{Format, LogsEncoder, OtlpConfig, Protocol, Pushed, Request};
 pub use prometheus::{PrometheusConfig, ResourceConstantLabels, TranslationStrategy};
 pub use record::RecordConfig;
-pub use sink::Lines;
+pub use sink::{Fsync, Lines, Outlet, RotateSettings, Sheet};
 
 /// All exporters by the names they have in a configuration.
 pub const EXPORTERS: &[Factory<dyn BuildExporter>] = &[
     Factory::new::<ConsoleConfig>("console"),
+    Factory::new::<CsvConfig>("csv"),
     Factory::new::<JsonConfig>("json"),
     Factory::new::<OtlpConfig>("otlp"),
     Factory::new::<PrometheusConfig>("prometheus"),

@@ -44,6 +44,15 @@ fn wrong_settings_are_refused() {
     let address = "expected an address such as http://127.0.0.1:4317";
     refuses("json", "path", text(""), "expected the path of a file");
     refuses("json", "pth", text("x"), "path");
+    let known = "known are {event}, {signal}, {date} and attributes";
+    refuses("json", "path", text("{evnt}"), known);
+    refuses("json", "compression", text("lz4"), "zstd");
+    refuses("json", "fsync", text("always"), "batch");
+    refuses("json", "max_open_files", Value::Integer(0), "1 to 65536");
+    let no_rotation = "standard output cannot be rotated";
+    refuses("json", "rotate", Value::Map(Vec::new()), no_rotation);
+    refuses("csv", "path", text("out.csv"), "expected {event} in it");
+    refuses("csv", "path", text("-"), "expected {event} in it");
     refuses("console", "path", text(""), "expected the path of a file");
     refuses("record", "path", text(""), "expected the path of a file");
     refuses("otlp", "endpoint", text("127.0.0.1:4317"), address);
@@ -86,6 +95,8 @@ fn places_are_claimed() {
     for (exporter, key, value, claim) in [
         ("json", "path", "-", "stdout"),
         ("json", "path", "/a//b", "file /a/b"),
+        ("json", "path", "/a/{event}.x", "file /a/*.x"),
+        ("csv", "path", "/a/{event}.csv", "file /a/*.csv"),
         ("console", "path", "-", "stdout"),
         ("record", "path", "/a/b", "file /a/b"),
         (

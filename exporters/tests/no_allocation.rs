@@ -6,7 +6,8 @@ use std::cell::Cell;
 
 use eunomia_core::batch::Batch;
 use eunomia_core::signal::Signal;
-use eunomia_exporters::{Format, JsonEncoder, LineEncoder, LineSettings, Lines, LogsEncoder};
+use eunomia_exporters::{CsvEncoder, Format, JsonEncoder, LineEncoder, LineSettings};
+use eunomia_exporters::{Lines, LogsEncoder};
 use eunomia_exporters::{Precision, Schema, Unsigned};
 
 #[cfg(test)]
@@ -80,6 +81,19 @@ fn in_second_pass(mut pass: impl FnMut()) -> usize {
 fn json_allocates_nothing_for_an_event() {
     let signal = Signal::Events(events(100));
     let mut encoder = JsonEncoder::new(&support::host());
+    let mut lines = Lines::default();
+    let allocations = in_second_pass(|| {
+        lines.clear();
+        encoder.encode(&signal, &mut lines);
+    });
+    assert_eq!(allocations, 0);
+}
+
+/// CSV too, the columns of processors included.
+#[test]
+fn csv_allocates_nothing_for_an_event() {
+    let signal = Signal::Events(events(100));
+    let mut encoder = CsvEncoder::new(&support::host(), true);
     let mut lines = Lines::default();
     let allocations = in_second_pass(|| {
         lines.clear();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use eunomia_core::account::{Accounts, ByReason};
 use eunomia_core::batch::{Batch, SubjectIndex};
 use eunomia_core::build::BuildContext;
-use eunomia_core::component::{Emit, Host, Processor};
+use eunomia_core::component::{Emit, Host, Processor, Reopen};
 use eunomia_core::config::{Node, Span, Value as Written};
 use eunomia_core::key::Key;
 use eunomia_core::process::ExecId;
@@ -84,6 +84,7 @@ pub(crate) fn context() -> BuildContext {
         host: Arc::new(Host::default()),
         accounts: Accounts::default(),
         own_metrics: false,
+        reopen: Reopen::default(),
     }
 }
 

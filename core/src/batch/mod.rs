@@ -274,26 +274,16 @@ impl<'a> RowView<'a> {
 
     /// Calls `each` with every attribute of the event: the merged view.
     pub fn visit(&self, each: &mut impl FnMut(&'a Key, Value<'a>)) {
-        self.visit_record(each);
-        if let Some(container) = self.container() {
-            container
-                .attributes
-                .iter()
-                .for_each(|(key, value)| self.visit_shared(key, value, each));
-        }
-        self.visit_added(each);
+        self.visit_attributes(0..self.schema.attributes.len(), each);
+        self.visit_beside_record(each);
     }
 
     /// As [`Self::visit`], without the container's attributes: what a log
     /// record carries where the container is its resource.
     pub fn visit_without_container(&self, each: &mut impl FnMut(&'a Key, Value<'a>)) {
-        self.visit_record(each);
-        self.visit_added(each);
-    }
-
-    fn visit_record(&self, each: &mut impl FnMut(&'a Key, Value<'a>)) {
         self.visit_attributes(0..self.schema.attributes.len(), each);
         self.visit_subject(each);
+        self.visit_added(each);
     }
 
     /// An attribute of a process, cgroup or container, unless a processor laid

@@ -56,4 +56,17 @@ impl<'a> RowView<'a> {
             self.visit_shared(key, value, each);
         }
     }
+
+    /// Calls `each` with everything that does not come from the record: what is
+    /// shown of the process, its cgroup and its container, and what processors
+    /// added.
+    pub fn visit_beside_record(&self, each: &mut impl FnMut(&'a Key, Value<'a>)) {
+        self.visit_subject(each);
+        if let Some(container) = self.container() {
+            for (key, value) in container.attributes.iter() {
+                self.visit_shared(key, value, each);
+            }
+        }
+        self.visit_added(each);
+    }
 }

@@ -5,11 +5,11 @@ use std::net::{IpAddr, SocketAddr};
 /// How a claim to an address begins.
 const ADDRESS: &str = "address ";
 
-/// Whether nobody can have both: they are the same, or addresses of one port of
-/// which one covers the other.
+/// Whether nobody can have both: they are the same, addresses of one port of
+/// which one covers the other, or files that can be one, `*` being any name.
 #[must_use]
 pub fn claims_collide(one: &str, other: &str) -> bool {
-    if one == other {
+    if overlap(one.as_bytes(), other.as_bytes()) {
         return true;
     }
     match (address(one), address(other)) {
@@ -18,6 +18,20 @@ pub fn claims_collide(one: &str, other: &str) -> bool {
                 && (covers(one.ip(), other.ip()) || covers(other.ip(), one.ip()))
         }
         (None, _) | (_, None) => false,
+    }
+}
+
+/// Whether one text matches both, `*` standing for any without a slash.
+fn overlap(one: &[u8], other: &[u8]) -> bool {
+    match (one, other) {
+        ([], []) => true,
+        ([b'*', rest @ ..], _) => {
+            let is_longer = |(next, behind): (&u8, &[u8])| *next != b'/' && overlap(one, behind);
+            overlap(rest, other) || other.split_first().is_some_and(is_longer)
+        }
+        (_, [b'*', ..]) => overlap(other, one),
+        ([first, one @ ..], [met, other @ ..]) => first == met && overlap(one, other),
+        ([], _) | (_, []) => false,
     }
 }
 
@@ -35,10 +49,33 @@ fn covers(wide: IpAddr, narrow: IpAddr) -> bool {
 mod tests {
     use super::claims_collide;
 
+    #[track_caller]
+    fn collide(rows: &[(&str, &str, bool)]) {
+        for &(one, other, expected) in rows {
+            assert_eq!(claims_collide(one, other), expected, "{one}, {other}");
+            assert_eq!(claims_collide(other, one), expected, "{other}, {one}");
+        }
+    }
+
+    /// Two patterns that one file can match are one place.
+    #[test]
+    fn files_collide_where_they_can_be_one() {
+        collide(&[
+            ("file /a", "file /a", true),
+            ("file /a", "file /ab", false),
+            ("file /*.csv", "file /open.csv", true),
+            ("file /*.csv", "file /open.jsonl", false),
+            ("file /*.csv", "file /a/open.csv", false),
+            ("file /*/x", "file /a/*", true),
+            ("file /a-*", "file /*-b", true),
+            ("file /a*c", "file /*b", false),
+        ]);
+    }
+
     /// An address of all interfaces stands in the way of each one.
     #[test]
     fn addresses_collide_by_what_they_cover() {
-        for (one, other, expected) in [
+        collide(&[
             ("stdout", "stdout", true),
             ("stdout", "file a", false),
             ("address 127.0.0.1:1", "address 127.0.0.1:1", true),
@@ -52,9 +89,6 @@ mod tests {
             ("address [::]:1", "address 0.0.0.0:1", true),
             ("address [0:0::1]:1", "address [::1]:1", true),
             ("address x", "address y", false),
-        ] {
-            assert_eq!(claims_collide(one, other), expected, "{one}, {other}");
-            assert_eq!(claims_collide(other, one), expected, "{other}, {one}");
-        }
+        ]);
     }
 }

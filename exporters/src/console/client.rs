@@ -2,20 +2,22 @@
 
 use std::env;
 use std::fs::File;
+use std::sync::Arc;
 
 use async_trait::async_trait;
-use eunomia_core::component::{ComponentError, Exporter};
+use eunomia_core::component::{ComponentError, Exporter, Host, Reopen};
 use eunomia_core::queue::QueueReader;
-use rustix::termios::{isatty, tcgetwinsize};
+use rustix::termios::tcgetwinsize;
 
 use super::encode::ConsoleEncoder;
 use super::style::Style;
-use crate::sink::{Lines, Sink, Target};
+use crate::sink::{Options, Pages, Sink, Target};
 
 #[derive(Debug)]
 pub(super) struct ConsoleExporter {
     target: Target,
-    host: Box<str>,
+    options: Options,
+    host: Arc<Host>,
     open: Option<Open>,
 }
 
@@ -27,17 +29,18 @@ struct Open {
 }
 
 impl ConsoleExporter {
-    pub(super) fn new(target: Target, host: &str) -> Self {
+    pub(super) fn new(target: Target, options: Options, host: &Arc<Host>) -> Self {
         Self {
             target,
-            host: host.into(),
+            options,
+            host: Arc::clone(host),
             open: None,
         }
     }
 
     fn open(&self) -> Result<Open, ComponentError> {
-        let sink = Sink::open(&self.target)?;
-        let terminal = self.target.open().ok().filter(|file| isatty(file));
+        let sink = Sink::open(&self.target, self.options, Reopen::default())?;
+        let terminal = self.target.terminal();
         Ok(Open { sink, terminal })
     }
 }
@@ -54,16 +57,16 @@ impl Exporter for ConsoleExporter {
             Some(open) => open,
             None => self.open()?,
         };
-        let mut encoder = ConsoleEncoder::new(&self.host, style(terminal.as_ref()));
-        let mut lines = Lines::default();
-        encoder.write_heading(&mut lines);
-        lines = sink.write_heading(lines).await?;
+        let mut encoder = ConsoleEncoder::new(&self.host.name, style(terminal.as_ref()));
+        let mut pages = Pages::new(&self.target, &self.host);
+        encoder.write_heading(pages.only());
+        pages = sink.write_heading(pages).await?;
         while let Some(delivery) = queue.next().await {
-            lines.clear();
+            pages.clear();
             // The window may have been resized since.
             encoder.set_width(terminal.as_ref().and_then(width));
-            encoder.encode(delivery.signal(), &mut lines);
-            lines = sink.deliver(delivery, lines).await?.lines;
+            encoder.encode(delivery.signal(), pages.only());
+            pages = sink.deliver(delivery, pages).await?.pages;
         }
         Ok(())
     }

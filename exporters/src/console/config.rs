@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::client::ConsoleExporter;
-use crate::sink::Target;
+use crate::sink::{Options, Target};
 
 /// Events as a table for people, coloured on a terminal (unless `NO_COLOR` is
 /// set), plain in a pipe.
@@ -49,8 +49,13 @@ impl Settings for ConsoleConfig {
 
 impl BuildExporter for ConsoleConfig {
     fn build(self: Box<Self>, context: &BuildContext) -> Result<Box<dyn Exporter>, ConfigErrors> {
+        let options = Options::plain(self.queue().when_full);
         let target = Target::new(&self.path);
-        Ok(Box::new(ConsoleExporter::new(target, &context.host.name)))
+        Ok(Box::new(ConsoleExporter::new(
+            target,
+            options,
+            &context.host,
+        )))
     }
 
     fn queue(&self) -> QueueLimits {

@@ -12,7 +12,7 @@ use eunomia_core::value::{Item, List, Value};
 use crate::json_string::{write_lossy, write_string};
 use crate::number::{write_hex, write_signed, write_unsigned};
 use crate::repeat::{ContainerPart, Repeats};
-use crate::sink::Lines;
+use crate::sink::{Encoder, Outlet, Pages, Sheet};
 
 /// Batches to lines of JSON.
 #[derive(Clone, Debug)]
@@ -20,6 +20,7 @@ pub struct JsonEncoder {
     /// `,"host.name":"..."`, or nothing where the host has no name.
     host: Box<[u8]>,
     repeats: Repeats,
+    sheet: Sheet,
 }
 
 impl JsonEncoder {
@@ -34,22 +35,24 @@ impl JsonEncoder {
         Self {
             host: prepared.into(),
             repeats: Repeats::default(),
+            sheet: Sheet::default(),
         }
     }
 
     /// Appends a line for every event or point of `signal`.
-    pub fn encode(&mut self, signal: &Signal, out: &mut Lines) {
+    pub fn encode(&mut self, signal: &Signal, out: &mut impl Outlet) {
         match signal {
             Signal::Events(batch) => self.encode_events(batch, out),
             Signal::Metrics(batch) => encode_points(batch, out),
         }
     }
 
-    fn encode_events(&mut self, batch: &Batch, out: &mut Lines) {
+    fn encode_events(&mut self, batch: &Batch, out: &mut impl Outlet) {
         self.repeats.start(batch);
         for row in batch.iter() {
-            self.write_event(&row, &mut out.bytes);
-            out.end_item();
+            let lines = out.of_event(&row, &self.sheet);
+            self.write_event(&row, &mut lines.bytes);
+            lines.end_item();
         }
     }
 
@@ -64,10 +67,17 @@ impl JsonEncoder {
     }
 }
 
-fn encode_points(batch: &MetricBatch, out: &mut Lines) {
+impl Encoder for JsonEncoder {
+    fn encode(&mut self, signal: &Signal, pages: &mut Pages) {
+        Self::encode(self, signal, pages);
+    }
+}
+
+fn encode_points(batch: &MetricBatch, out: &mut impl Outlet) {
     for point in &batch.points {
-        write_point(point, batch.time, &mut out.bytes);
-        out.end_item();
+        let lines = out.of_point(point, batch.time);
+        write_point(point, batch.time, &mut lines.bytes);
+        lines.end_item();
     }
 }
 
@@ -138,7 +148,8 @@ fn as_value(key: &Key) -> &[u8] {
     key.json().strip_suffix(b":").unwrap_or_default()
 }
 
-fn write_attribute(key: &Key, value: Value<'_>, out: &mut Vec<u8>) {
+/// Appends a comma and the member `key` of an object.
+pub(crate) fn write_attribute(key: &Key, value: Value<'_>, out: &mut Vec<u8>) {
     out.push(b',');
     out.extend_from_slice(key.json());
     write_value(value, out);
@@ -155,8 +166,8 @@ fn write_value(value: Value<'_>, out: &mut Vec<u8>) {
         Value::Short(text) => write_string(text.as_str(), out),
         Value::Text(bytes) => write_lossy(bytes, out),
         Value::Raw(bytes) => write_hex_string(bytes, out),
-        Value::List(list) => write_items(list, out, write_item),
-        Value::RawList(list) => write_items(list, out, write_raw_item),
+        Value::List(list) => write_items(list, out),
+        Value::RawList(list) => write_raw_items(list, out),
     }
 }
 
@@ -184,7 +195,17 @@ fn write_hex_string(bytes: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-fn write_items(list: List<'_>, out: &mut Vec<u8>, write: fn(Item<'_>, &mut Vec<u8>)) {
+/// Appends `list` as an array.
+pub(crate) fn write_items(list: List<'_>, out: &mut Vec<u8>) {
+    write_array(list, out, write_item);
+}
+
+/// Appends the exact bytes of `list` where its text is not exact.
+pub(crate) fn write_raw_items(list: List<'_>, out: &mut Vec<u8>) {
+    write_array(list, out, write_raw_item);
+}
+
+fn write_array(list: List<'_>, out: &mut Vec<u8>, write: fn(Item<'_>, &mut Vec<u8>)) {
     out.push(b'[');
     list.for_each(|item| {
         write(item, out);

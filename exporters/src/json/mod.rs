@@ -1,6 +1,5 @@
 //! NDJSON: one object a line, for machines and for `jq`.
 
-mod client;
 mod config;
 mod encode;
 #[cfg(test)]
@@ -8,3 +7,4 @@ mod tests;
 
 pub use config::JsonConfig;
 pub use encode::JsonEncoder;
+pub(crate) use encode::{write_attribute, write_items, write_raw_items};

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use eunomia_core::component::{ComponentError, Exporter, Host};
+use eunomia_core::component::{ComponentError, Exporter, Host, Reopen};
 use eunomia_core::queue::{Delivery, QueueReader};
 use eunomia_core::recording::{Recorder, RecordingError};
 
 use super::encode::{begin, encode};
-use crate::sink::{Lines, Sink, Target};
+use crate::sink::{Options, Pages, Sink, Target};
 
 /// Why a batch was dropped, as the account names it.
 const NOT_ENCODED: &str = "not_encoded";
@@ -16,34 +16,40 @@ const NOT_ENCODED: &str = "not_encoded";
 #[derive(Debug)]
 pub(super) struct RecordExporter {
     target: Target,
+    options: Options,
     host: Arc<Host>,
     sink: Option<Sink>,
 }
 
 impl RecordExporter {
-    pub(super) fn new(target: Target, host: &Arc<Host>) -> Self {
+    pub(super) fn new(target: Target, options: Options, host: &Arc<Host>) -> Self {
         Self {
             target,
+            options,
             host: Arc::clone(host),
             sink: None,
         }
+    }
+
+    fn open(&self) -> Result<Sink, ComponentError> {
+        Sink::open(&self.target, self.options, Reopen::default())
     }
 }
 
 #[async_trait]
 impl Exporter for RecordExporter {
     async fn start(&mut self) -> Result<(), ComponentError> {
-        self.sink = Some(Sink::open_anew(&self.target)?);
+        self.sink = Some(self.open()?);
         Ok(())
     }
 
     async fn run(mut self: Box<Self>, mut queue: QueueReader) -> Result<(), ComponentError> {
         let mut sink = match self.sink.take() {
             Some(sink) => sink,
-            None => Sink::open_anew(&self.target)?,
+            None => self.open()?,
         };
-        let mut frames = Lines::default();
-        let recorder = begin(&self.host, &mut frames)
+        let mut frames = Pages::new(&self.target, &self.host);
+        let recorder = begin(&self.host, frames.only())
             .map_err(|error| ComponentError::failed(format!("begin a recording: {error}")))?;
         frames = sink.write_heading(frames).await?;
         let mut recording = Recording {
@@ -62,13 +68,13 @@ impl Exporter for RecordExporter {
 struct Recording {
     recorder: Recorder,
     sink: Sink,
-    frames: Lines,
+    frames: Pages,
 }
 
 impl Recording {
     async fn take(mut self, delivery: Delivery) -> Result<Self, ComponentError> {
         self.frames.clear();
-        let encoded = encode(&mut self.recorder, delivery.signal(), &mut self.frames);
+        let encoded = encode(&mut self.recorder, delivery.signal(), self.frames.only());
         if let Err(error) = encoded {
             self.refuse(delivery, &error);
             return Ok(self);
@@ -78,7 +84,7 @@ impl Recording {
             // The schemas of this batch may not have reached the file.
             self.recorder.forget_schemas();
         }
-        self.frames = written.lines;
+        self.frames = written.pages;
         Ok(self)
     }
 

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::client::RecordExporter;
-use crate::sink::Target;
+use crate::sink::{Opening, Options, Target};
 
 /// Batches as they are, for the receiver `replay`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -37,7 +37,15 @@ impl Settings for RecordConfig {
 impl BuildExporter for RecordConfig {
     fn build(self: Box<Self>, context: &BuildContext) -> Result<Box<dyn Exporter>, ConfigErrors> {
         let target = Target::new(&self.path);
-        Ok(Box::new(RecordExporter::new(target, &context.host)))
+        let options = Options {
+            opening: Opening::Replace,
+            ..Options::plain(self.queue().when_full)
+        };
+        Ok(Box::new(RecordExporter::new(
+            target,
+            options,
+            &context.host,
+        )))
     }
 
     fn queue(&self) -> QueueLimits {

@@ -20,6 +20,28 @@ impl Lines {
         self.ends.clear();
     }
 
+    /// Bytes of memory that are kept.
+    pub(super) fn capacity(&self) -> usize {
+        self.bytes.capacity() + self.ends.capacity() * size_of::<usize>()
+    }
+
+    /// Where a write that begins at `from` ends so that it has whole events and
+    /// at most `room` bytes; `None` where not one fits.
+    pub(super) fn fitting(&self, from: usize, room: u64) -> Option<usize> {
+        let room = usize::try_from(room).unwrap_or(usize::MAX);
+        let count = self
+            .ends
+            .partition_point(|&end| end <= from.saturating_add(room));
+        let end = self.ends.get(count.checked_sub(1)?).copied()?;
+        (end > from).then_some(end)
+    }
+
+    /// Where the event that begins at `from` ends.
+    pub(super) fn next_end(&self, from: usize) -> usize {
+        let next = self.ends.partition_point(|&end| end <= from);
+        self.ends.get(next).copied().unwrap_or(self.bytes.len())
+    }
+
     /// How many events are complete within the first `written` bytes, and where
     /// the last of them ends.
     #[must_use]

@@ -1,35 +1,57 @@
-//! Where lines go: a file or standard output.
+//! Where lines go: files or standard output.
 
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::fd::AsFd;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf, absolute};
+
+use rustix::termios::isatty;
+
+use super::Template;
 
 /// The path that stands for standard output.
 const STDOUT: &str = "-";
 /// Other names of standard output; opening them anew would start over at the
 /// beginning of a file that it was redirected to.
 const STDOUT_FILES: [&str; 3] = ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"];
-/// Events tell who does what: not for everybody.
-const MODE: u32 = 0o640;
 
-/// A file or standard output.
+/// Files or standard output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Target {
     /// Standard output.
     Stdout,
-    /// A file, made if it is not there.
-    File(PathBuf),
+    /// A file, or several by a template.
+    Files(Template),
 }
 
 impl Target {
-    /// What `path` means in a configuration.
+    /// What `path` means in a configuration, `{` being a letter like others.
     pub(crate) fn new(path: &str) -> Self {
-        if path == STDOUT || STDOUT_FILES.contains(&path) {
-            Self::Stdout
+        Self::with(path, |path| Ok(Template::literal(path))).unwrap_or(Self::Stdout)
+    }
+
+    /// What `path` means in a configuration, with attributes in it.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words.
+    pub(crate) fn parse(path: &str) -> Result<Self, String> {
+        Self::with(path, Template::parse)
+    }
+
+    /// The same of a path that was found right.
+    pub(crate) fn of(path: &str) -> Self {
+        Self::parse(path).unwrap_or_else(|_| Self::new(path))
+    }
+
+    fn with(
+        path: &str,
+        template: impl FnOnce(&str) -> Result<Template, String>,
+    ) -> Result<Self, String> {
+        if path.is_empty() {
+            Err("expected the path of a file, or - for standard output".into())
+        } else if path == STDOUT || STDOUT_FILES.contains(&path) {
+            Ok(Self::Stdout)
         } else {
-            Self::File(path.into())
+            template(path).map(Self::Files)
         }
     }
 
@@ -37,10 +59,7 @@ impl Target {
     pub(crate) fn claim(&self) -> String {
         match self {
             Self::Stdout => "stdout".into(),
-            Self::File(path) => {
-                let path = absolute(path).unwrap_or_else(|_| path.clone());
-                format!("file {}", path.display())
-            }
+            Self::Files(template) => format!("file {}", template.pattern()),
         }
     }
 
@@ -48,37 +67,47 @@ impl Target {
     pub(crate) fn name(&self) -> String {
         match self {
             Self::Stdout => "standard output".into(),
-            Self::File(path) => path.display().to_string(),
+            Self::Files(template) => template.text(),
         }
     }
 
-    /// Opens it for appending.
-    pub(crate) fn open(&self) -> io::Result<File> {
+    /// A handle to the terminal that it is, if it is one.
+    pub(crate) fn terminal(&self) -> Option<File> {
+        let file = match self {
+            Self::Stdout => stdout(),
+            Self::Files(template) => OpenOptions::new().append(true).open(template.text()),
+        };
+        file.ok().filter(|file| isatty(file))
+    }
+
+    /// The same on the host called `name`.
+    pub(super) fn on_host(&self, name: &str) -> Self {
         match self {
-            // A handle of our own: std's is line buffered behind a lock.
-            Self::Stdout => Ok(File::from(io::stdout().as_fd().try_clone_to_owned()?)),
-            Self::File(path) => open_file(path),
+            Self::Stdout => Self::Stdout,
+            Self::Files(template) => Self::Files(template.on_host(name)),
+        }
+    }
+
+    /// Whether events of different kinds have different files.
+    pub(crate) fn tells_events_apart(&self) -> bool {
+        match self {
+            Self::Stdout => false,
+            Self::Files(template) => template.tells_events_apart(),
+        }
+    }
+
+    /// Whether everything goes to one file.
+    pub(super) fn is_single(&self) -> bool {
+        match self {
+            Self::Stdout => true,
+            Self::Files(template) => template.is_literal(),
         }
     }
 }
 
-impl Target {
-    /// Opens it empty.
-    pub(crate) fn open_anew(&self) -> io::Result<File> {
-        let file = self.open()?;
-        if file.metadata()?.is_file() {
-            file.set_len(0)?;
-        }
-        Ok(file)
-    }
-}
-
-fn open_file(path: &Path) -> io::Result<File> {
-    OpenOptions::new()
-        .append(true)
-        .create(true)
-        .mode(MODE)
-        .open(path)
+/// Standard output, by a handle of our own: std's is line buffered behind a lock.
+pub(super) fn stdout() -> io::Result<File> {
+    Ok(File::from(io::stdout().as_fd().try_clone_to_owned()?))
 }
 
 #[cfg(test)]
@@ -92,5 +121,7 @@ mod tests {
         assert_eq!(Target::new("/dev/stdout").claim(), "stdout");
         assert_eq!(Target::new("/a/./b").claim(), "file /a/b");
         assert_eq!(Target::new("x").claim(), Target::new("./x").claim());
+        let many = Target::parse("/a/{event}/{container.name}.csv").unwrap();
+        assert_eq!(many.claim(), "file /a/*/*.csv");
     }
 }

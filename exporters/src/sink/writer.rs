@@ -1,222 +1,258 @@
 //! The writing thread and its other end.
 
-use std::fs::File;
-use std::io::{self, ErrorKind, Write as _};
+use std::io::{self, ErrorKind};
 use std::thread;
+use std::time::{Duration, SystemTime};
 
-use eunomia_core::component::ComponentError;
+use eunomia_core::component::{ComponentError, Reopen};
 use eunomia_core::queue::Delivery;
-use rustix::event::{PollFd, PollFlags, poll};
-use rustix::io::Errno;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep, sleep_until};
 
-use super::{Lines, Target};
+use super::files::Files;
+use super::pages::Page;
+use super::{Fsync, FullDisk, Options, Pages, Target};
 use crate::throttle::Throttle;
 
-/// Writes lines to a target and settles the deliveries that they came from.
+/// How long a full disk is left alone.
+const FULL_DISK_PAUSE: Duration = Duration::from_secs(1);
+/// How often files are looked after that nothing is written to.
+const TEND_EVERY: Duration = Duration::from_secs(1);
+
+/// Writes pages to their files and settles the deliveries that they came from.
 #[derive(Debug)]
 pub(crate) struct Sink {
     name: String,
     jobs: mpsc::Sender<Job>,
+    full_disk: FullDisk,
+    reopen: Reopen,
+    /// Whether something happens to files by time alone.
+    is_tended: bool,
+    next_tend: Instant,
     log: Throttle,
 }
 
-/// What was written of some lines.
+/// What was written of some pages.
 #[derive(Debug)]
 pub(crate) struct Written {
-    /// The buffer, to be used again.
-    pub(crate) lines: Lines,
+    /// The buffers, to be used again.
+    pub(crate) pages: Pages,
     /// Whether all of it was written.
     pub(crate) is_whole: bool,
 }
 
-struct Job {
-    lines: Lines,
-    reply: oneshot::Sender<Outcome>,
-}
+/// What is to be done with files that nothing is written to.
+pub(crate) struct Due(Job);
 
-struct Outcome {
-    lines: Lines,
-    failure: Option<Failure>,
-}
-
-/// A write that did not reach its end.
-struct Failure {
-    written: usize,
-    error: io::Error,
+enum Job {
+    /// Writes the pages and gives them back.
+    Write(Pages, oneshot::Sender<Pages>),
+    Tend,
+    Reopen,
+    /// Closes everything and says so.
+    Finish(oneshot::Sender<()>),
 }
 
 impl Sink {
-    /// Opens `target`.
+    /// Opens `target`: the file if it is one, else the folder of all.
     ///
     /// # Errors
     /// What kept it from being opened.
-    pub(crate) fn open(target: &Target) -> Result<Self, ComponentError> {
-        Self::start_with(target.name(), target.open())
-    }
-
-    /// Opens `target`; what is in it goes.
-    ///
-    /// # Errors
-    /// What kept it from being opened.
-    pub(crate) fn open_anew(target: &Target) -> Result<Self, ComponentError> {
-        Self::start_with(target.name(), target.open_anew())
-    }
-
-    fn start_with(name: String, file: io::Result<File>) -> Result<Self, ComponentError> {
-        match file {
-            Ok(file) => Self::start(name, file),
-            Err(error) => Err(ComponentError::failed(format!("open {name}: {error}"))),
-        }
-    }
-
-    /// Writes to `file`, called `name` in messages.
-    pub(crate) fn start(name: String, file: File) -> Result<Self, ComponentError> {
+    pub(crate) fn open(
+        target: &Target,
+        options: Options,
+        reopen: Reopen,
+    ) -> Result<Self, ComponentError> {
+        let name = target.name();
         let (jobs, queue) = mpsc::channel(1);
+        let files = Files::new(target, options, SystemTime::now())
+            .map_err(|error| ComponentError::failed(format!("open {name}: {error}")))?;
         thread::Builder::new()
-            .name("write-lines".into())
-            .spawn(move || write_all_jobs(&file, queue))
+            .name("write-files".into())
+            .spawn(move || work(files, queue))
             .map_err(|error| ComponentError::failed(format!("start a writing thread: {error}")))?;
         Ok(Self {
             name,
             jobs,
+            full_disk: options.full_disk,
+            reopen,
+            is_tended: options.rotate.is_some() || options.fsync == Fsync::Interval,
+            next_tend: Instant::now() + TEND_EVERY,
             log: Throttle::default(),
         })
     }
 
-    /// Writes `lines`, which are the events of `delivery` in their order, and
-    /// says what became of it. Gives the buffer back.
+    /// Writes `pages`, which are the events of `delivery`, and says what became
+    /// of them. On a full disk it waits where it is told to. Gives the buffers
+    /// back.
     ///
     /// # Errors
     /// That nobody reads the target any more.
     pub(crate) async fn deliver(
         &mut self,
         mut delivery: Delivery,
-        lines: Lines,
+        mut pages: Pages,
     ) -> Result<Written, ComponentError> {
-        let Outcome { lines, failure } = self.write(lines).await?;
-        let Some(failure) = failure else {
-            delivery.delivered();
-            return Ok(Written {
-                lines,
-                is_whole: true,
-            });
-        };
-        let (complete, _) = lines.complete(failure.written);
-        delivery.delivered_some(complete);
-        delivery.dropped(reason(&failure.error));
-        if failure.error.kind() == ErrorKind::BrokenPipe {
-            return Err(ComponentError::output_closed(&self.name));
+        let mut is_whole = true;
+        loop {
+            pages = self.write(pages).await?;
+            let failures = self.settle(&mut delivery, &mut pages);
+            if failures.is_closed {
+                delivery.dropped(OUTPUT_CLOSED);
+                return Err(ComponentError::output_closed(&self.name));
+            }
+            is_whole &= !failures.is_lossy;
+            if !failures.is_waiting {
+                return Ok(Written { pages, is_whole });
+            }
+            self.wait_for_room().await?;
         }
-        self.log(&failure.error);
-        Ok(Written {
-            lines,
-            is_whole: false,
-        })
     }
 
     /// Writes what is no event, such as a heading.
     ///
     /// # Errors
     /// That nobody reads the target any more.
-    pub(crate) async fn write_heading(&mut self, lines: Lines) -> Result<Lines, ComponentError> {
-        let outcome = self.write(lines).await?;
-        match outcome.failure {
-            Some(failure) if failure.error.kind() == ErrorKind::BrokenPipe => {
-                Err(ComponentError::output_closed(&self.name))
+    pub(crate) async fn write_heading(&mut self, pages: Pages) -> Result<Pages, ComponentError> {
+        let mut pages = self.write(pages).await?;
+        let mut failure = None;
+        pages.each(|page| failure = page.failure.take());
+        match failure {
+            Some(error) if error.kind() == ErrorKind::BrokenPipe => {
+                return Err(ComponentError::output_closed(&self.name));
             }
-            Some(failure) => {
-                self.log(&failure.error);
-                Ok(outcome.lines)
+            Some(error) => self.log(&self.name, &error, "a heading could not be written"),
+            None => {}
+        }
+        Ok(pages)
+    }
+
+    /// Waits until the files are to be looked after. Dropping the future loses
+    /// nothing.
+    pub(crate) async fn due(&mut self) -> Due {
+        tokio::select! {
+            () = self.reopen.requested() => Due(Job::Reopen),
+            () = sleep_until(self.next_tend), if self.is_tended => {
+                self.next_tend = Instant::now() + TEND_EVERY;
+                Due(Job::Tend)
             }
-            None => Ok(outcome.lines),
         }
     }
 
-    async fn write(&self, lines: Lines) -> Result<Outcome, ComponentError> {
-        let (reply, outcome) = oneshot::channel();
-        let gone = || ComponentError::failed(format!("write {}: its thread is gone", self.name));
-        if self.jobs.send(Job { lines, reply }).await.is_err() {
-            return Err(gone());
-        }
-        outcome.await.ok().ok_or_else(gone)
+    /// Looks after the files.
+    ///
+    /// # Errors
+    /// That the writing thread is gone.
+    pub(crate) async fn tend(&self, due: Due) -> Result<(), ComponentError> {
+        self.send(due.0).await
     }
 
-    fn log(&self, error: &io::Error) {
+    /// Waits until everything is where it belongs.
+    pub(crate) async fn finish(self) {
+        let (done, finished) = oneshot::channel();
+        if self.send(Job::Finish(done)).await.is_ok() {
+            finished.await.unwrap_or_default();
+        }
+    }
+
+    async fn write(&self, pages: Pages) -> Result<Pages, ComponentError> {
+        let (reply, pages_back) = oneshot::channel();
+        self.send(Job::Write(pages, reply)).await?;
+        pages_back.await.ok().ok_or_else(|| self.gone())
+    }
+
+    async fn send(&self, job: Job) -> Result<(), ComponentError> {
+        let sent = self.jobs.send(job).await;
+        sent.ok().ok_or_else(|| self.gone())
+    }
+
+    fn gone(&self) -> ComponentError {
+        ComponentError::failed(format!("write {}: its thread is gone", self.name))
+    }
+
+    /// A full disk may get room because files are removed that are open here.
+    async fn wait_for_room(&mut self) -> Result<(), ComponentError> {
+        tokio::select! {
+            () = sleep(FULL_DISK_PAUSE) => Ok(()),
+            () = self.reopen.requested() => self.send(Job::Reopen).await,
+        }
+    }
+
+    /// Counts what was written and what never will be.
+    fn settle(&self, delivery: &mut Delivery, pages: &mut Pages) -> Failures {
+        let mut failures = Failures::default();
+        pages.each(|page| {
+            delivery.delivered_some(page.settle());
+            let Some(error) = page.failure.take() else {
+                return;
+            };
+            let reason = reason(&error);
+            if reason == OUTPUT_CLOSED {
+                failures.is_closed = true;
+            } else if reason == DISK_FULL && self.full_disk == FullDisk::Wait {
+                failures.is_waiting = true;
+                self.log_page(page, &error, "events wait until there is room");
+            } else {
+                failures.is_lossy = true;
+                delivery.dropped_some(page.give_up(), reason);
+                self.log_page(page, &error, "events could not be written and are dropped");
+            }
+        });
+        failures
+    }
+
+    fn log_page(&self, page: &Page, error: &io::Error, message: &str) {
+        let path = String::from_utf8_lossy(&page.path);
+        let file = if path.is_empty() { &self.name } else { &*path };
+        self.log(file, error, message);
+    }
+
+    fn log(&self, file: &str, error: &io::Error, message: &str) {
         if self.log.passes() {
-            let target = &self.name;
-            tracing::warn!(target, %error, "events could not be written and are dropped");
+            tracing::warn!(file, %error, "{message}");
         }
     }
+}
+
+/// What kept pages from being written.
+#[derive(Default)]
+struct Failures {
+    is_closed: bool,
+    is_waiting: bool,
+    is_lossy: bool,
 }
 
 /// Why events were dropped, as the account names it.
+const OUTPUT_CLOSED: &str = "output_closed";
+const DISK_FULL: &str = "disk_full";
+const WRITE_FAILED: &str = "write_failed";
+
 fn reason(error: &io::Error) -> &'static str {
     const FULL: [ErrorKind; 2] = [ErrorKind::StorageFull, ErrorKind::QuotaExceeded];
     if error.kind() == ErrorKind::BrokenPipe {
-        "output_closed"
+        OUTPUT_CLOSED
     } else if FULL.contains(&error.kind()) {
-        "disk_full"
+        DISK_FULL
     } else {
-        "write_failed"
+        WRITE_FAILED
     }
 }
 
-fn write_all_jobs(file: &File, mut queue: mpsc::Receiver<Job>) {
-    while let Some(Job { lines, reply }) = queue.blocking_recv() {
-        let failure = write(file, &lines.bytes).err();
-        if let Some(failure) = &failure {
-            cut_torn_line(file, &lines, failure.written);
-        }
-        // Nobody waits for the outcome when the exporter was ended meanwhile.
-        drop(reply.send(Outcome { lines, failure }));
-    }
-}
-
-fn write(mut file: &File, bytes: &[u8]) -> Result<(), Failure> {
-    let mut written = 0;
-    while let Some(rest) = bytes.get(written..).filter(|rest| !rest.is_empty()) {
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "how much was written decides how many events are lost"
-        )]
-        let result = file.write(rest);
-        match result {
-            Ok(0) => {
-                let error = ErrorKind::WriteZero.into();
-                return Err(Failure { written, error });
+fn work(mut files: Files, mut queue: mpsc::Receiver<Job>) {
+    while let Some(job) = queue.blocking_recv() {
+        let now = SystemTime::now();
+        match job {
+            Job::Write(mut pages, reply) => {
+                files.write(&mut pages, now);
+                // Nobody waits for them when the exporter was ended meanwhile.
+                drop(reply.send(pages));
             }
-            Ok(count) => written += count,
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            // Standard output may have been made non-blocking by someone who shares it.
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                wait_until_writable(file).map_err(|error| Failure { written, error })?;
+            Job::Tend => files.tend(now),
+            Job::Reopen => files.reopen(),
+            Job::Finish(done) => {
+                files.reopen();
+                done.send(()).unwrap_or_default();
             }
-            Err(error) => return Err(Failure { written, error }),
         }
-    }
-    Ok(())
-}
-
-fn wait_until_writable(file: &File) -> io::Result<()> {
-    match poll(&mut [PollFd::new(file, PollFlags::OUT)], None) {
-        Ok(_) | Err(Errno::INTR) => Ok(()),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// Takes back the part of a line that was written before the disk was full, so
-/// that the next line begins at a beginning.
-fn cut_torn_line(file: &File, lines: &Lines, written: usize) {
-    let (_, end) = lines.complete(written);
-    let torn = (written - end) as u64;
-    let Ok(metadata) = file.metadata() else {
-        return;
-    };
-    if torn > 0
-        && metadata.is_file()
-        && let Err(error) = file.set_len(metadata.len().saturating_sub(torn))
-    {
-        tracing::warn!(%error, "a line that was cut could not be taken back");
     }
 }

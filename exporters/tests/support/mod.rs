@@ -9,7 +9,7 @@ use std::{env, fs, process};
 use eunomia_core::account::Accounts;
 use eunomia_core::batch::{Batch, SubjectIndex};
 use eunomia_core::build::BuildContext;
-use eunomia_core::component::Host;
+use eunomia_core::component::{Host, Reopen};
 use eunomia_core::key::Key;
 use eunomia_core::metric::{Histogram, MetricBatch, MetricDescriptor, MetricKind};
 use eunomia_core::metric::{Point, PointValue};
@@ -258,6 +258,7 @@ pub(crate) fn context() -> BuildContext {
         host: Arc::new(host()),
         accounts: Accounts::default(),
         own_metrics: true,
+        reopen: Reopen::default(),
     }
 }
 

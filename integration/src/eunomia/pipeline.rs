@@ -90,6 +90,14 @@ impl Pipeline {
     pub fn with_arguments<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Result<Self> {
         let mut command = Self::binary()?;
         command.args(arguments);
+        Self::command(command)
+    }
+
+    /// Starts a command that ends up in the binary, such as one in a namespace of its own.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub fn command(command: Command) -> Result<Self> {
         Self::spawn(command, None)
     }
 

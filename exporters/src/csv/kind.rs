@@ -1,0 +1,107 @@
+//! The columns of an event kind: they follow from its schema.
+
+use std::sync::Arc;
+
+use eunomia_core::container::{CGROUP_PATH, CONTAINER_ID, CONTAINER_RUNTIME};
+use eunomia_core::key::Key;
+use eunomia_core::process::{EXEC_ID, EXECUTABLE_NAME, EXECUTABLE_PATH, PARENT_EXEC_ID};
+use eunomia_core::schema::{Attribute, EventSchema};
+
+use super::cell::Cells;
+use crate::names::{
+    CONTAINER_IMAGE_NAME, CONTAINER_NAME, HOST_NAME, K8S_NAMESPACE_NAME, K8S_POD_NAME,
+};
+use crate::sink::Sheet;
+
+/// How many columns there are of what processors add.
+pub(super) const ADDED: usize = 16;
+/// What processors add, name and what is appended to it.
+const NAMES: [(&str, &str); ADDED] = [
+    (EXECUTABLE_PATH, ""),
+    (EXECUTABLE_PATH, "_raw"),
+    (EXECUTABLE_PATH, "_truncated"),
+    (EXECUTABLE_NAME, ""),
+    (EXECUTABLE_NAME, "_raw"),
+    (EXEC_ID, ""),
+    (PARENT_EXEC_ID, ""),
+    (CGROUP_PATH, ""),
+    (CGROUP_PATH, "_raw"),
+    (CGROUP_PATH, "_truncated"),
+    (CONTAINER_ID, ""),
+    (CONTAINER_NAME, ""),
+    (CONTAINER_IMAGE_NAME, ""),
+    (CONTAINER_RUNTIME, ""),
+    (K8S_NAMESPACE_NAME, ""),
+    (K8S_POD_NAME, ""),
+];
+/// The last column: what has none of its own, as a JSON object.
+const OTHERS: &str = "attributes";
+
+/// The keys of what processors add, in the order of the columns.
+pub(super) fn added() -> [Key; ADDED] {
+    NAMES.map(|(name, suffix)| Key::new(&format!("{name}{suffix}")))
+}
+
+/// An event kind with its columns.
+#[derive(Clone, Debug)]
+pub(super) struct Kind {
+    pub(super) schema: Arc<EventSchema>,
+    pub(super) sheet: Sheet,
+    /// For each attribute of the schema, which columns it has beside its own.
+    pub(super) companions: Vec<Companions>,
+    /// For each added column whether the kind has it: not where the schema has
+    /// the attribute itself.
+    pub(super) has: [bool; ADDED],
+}
+
+/// Columns beside an attribute's own.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Companions {
+    pub(super) raw: bool,
+    pub(super) truncated: bool,
+}
+
+impl Kind {
+    /// The columns of `schema`; `known` are the kinds there are.
+    pub(super) fn new(schema: &Arc<EventSchema>, known: &[Self]) -> Self {
+        let added = added();
+        let is_of_schema = |key: &Key| {
+            let mut columns = schema.attributes.iter().flat_map(Attribute::columns);
+            columns.any(|(column, _)| column == key)
+        };
+        let has = added.each_ref().map(|key| !is_of_schema(key));
+        let head: Arc<[u8]> = head(schema, &added, has).into();
+        let namesakes = known.iter().filter(|kind| kind.schema.name == schema.name);
+        let same = namesakes.clone().find(|kind| kind.sheet.head == head);
+        let last = namesakes.map(|kind| kind.sheet.version).max();
+        let version = same.map_or(last.unwrap_or(0) + 1, |kind| kind.sheet.version);
+        let companions = schema.attributes.iter().map(|attribute| Companions {
+            raw: attribute.field.shape.may_break(),
+            truncated: attribute.field.shape.is_tail(),
+        });
+        Self {
+            companions: companions.collect(),
+            schema: Arc::clone(schema),
+            sheet: Sheet { version, head },
+            has,
+        }
+    }
+}
+
+/// The first record of a file.
+fn head(schema: &EventSchema, added: &[Key; ADDED], has: [bool; ADDED]) -> Vec<u8> {
+    let own = schema.attributes.iter().flat_map(Attribute::columns);
+    let own = own.map(|(key, _)| key.name());
+    let added = added.iter().zip(has).filter(|(_, has)| *has);
+    let added = added.map(|(key, _)| key.name());
+    let names = ["time", "event", HOST_NAME].into_iter();
+    let cells = Cells::new(false);
+    let mut head = Vec::new();
+    for name in names.chain(own).chain(added).chain([OTHERS]) {
+        cells.write_text(name.as_bytes(), &mut head);
+        head.push(b',');
+    }
+    head.pop();
+    head.extend_from_slice(b"\r\n");
+    head
+}

@@ -1,7 +1,10 @@
 //! The receiver as the pipeline sees it.
 
+use std::convert::Infallible;
+use std::future::pending;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use eunomia_core::account::Accounts;
@@ -13,6 +16,7 @@ use eunomia_core::signal::Signal;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
+use tokio::time::{MissedTickBehavior, interval};
 
 use super::error::LoadError;
 use super::metrics::MetricMaps;
@@ -60,7 +64,7 @@ impl Receiver for Ebpf {
             loaded,
             drain,
             accounts,
-            mut metrics,
+            metrics,
             wake,
             stop: stop_thread,
         }) = self.started
@@ -70,7 +74,7 @@ impl Receiver for Ebpf {
         // What was started and never runs has no account: nobody waits for its events.
         self.accounts
             .register(Arc::<ProbeAccounts>::clone(&accounts));
-        let output = Arc::new(output);
+        let (output, metrics) = (Arc::new(output), Arc::new(metrics));
         let (handle, to_pipelines) = (Handle::current(), Arc::clone(&output));
         let thread = std::thread::Builder::new().name("drain".to_owned());
         let (ended, mut has_ended) = oneshot::channel();
@@ -85,24 +89,21 @@ impl Receiver for Ebpf {
             source,
         })?;
 
-        let mut interval = tokio::time::interval(self.settings.metrics_interval.0);
-        let early = loop {
-            tokio::select! {
-                () = stop.requested() => break None,
-                result = &mut has_ended => break Some(result),
-                _ = interval.tick(), if !metrics.is_empty() => metrics = read_metrics(metrics, &output).await,
-            }
+        // Whatever waits for a pipeline is given up on a stop: detaching waits for nobody.
+        let every = self.settings.metrics_interval.0;
+        let early = tokio::select! {
+            () = stop.requested() => None,
+            result = &mut has_ended => Some(result),
+            never = keep_reading(&metrics, every, &output) => match never {},
         };
-        if !metrics.is_empty() {
-            metrics = read_metrics(metrics, &output).await;
-        }
         accounts.freeze_missed();
         // Detaching may block, and the thread is to find the rings at rest afterwards.
-        spawn_blocking(move || drop((loaded, metrics)))
+        spawn_blocking(move || drop(loaded))
             .await
             .map_err(ComponentError::failed)?;
         stop_thread.store(true, Ordering::Release);
         rustix::io::write(&wake, &1_u64.to_ne_bytes()).map_err(ComponentError::failed)?;
+        read_metrics(&metrics, &output).await;
         let result = match early {
             Some(result) => result,
             None => has_ended.await,
@@ -149,20 +150,28 @@ fn start_what_works(
     }
 }
 
-/// Reads the metric maps off the async threads and sends their points.
-async fn read_metrics(metrics: MetricMaps, output: &Output) -> MetricMaps {
-    let read = spawn_blocking(move || {
-        let batch = metrics.read();
-        (metrics, batch)
-    });
-    match read.await {
-        Ok((metrics, batch)) => {
-            output.send(Signal::Metrics(batch)).await;
-            metrics
-        }
-        Err(error) => {
-            tracing::error!(%error, "reading metric maps broke down");
-            MetricMaps::default()
-        }
+/// Sends the points of the metric maps again and again.
+async fn keep_reading(metrics: &Arc<MetricMaps>, every: Duration, output: &Output) -> Infallible {
+    if metrics.is_empty() {
+        return pending().await;
+    }
+    let mut ticks = interval(every);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        read_metrics(metrics, output).await;
+    }
+}
+
+/// Reads the metric maps off the async threads and sends their points, which are what was counted
+/// since the start: a reading that is given up is in the next one.
+async fn read_metrics(metrics: &Arc<MetricMaps>, output: &Output) {
+    if metrics.is_empty() {
+        return;
+    }
+    let maps = Arc::clone(metrics);
+    match spawn_blocking(move || maps.read()).await {
+        Ok(batch) => drop(output.send(Signal::Metrics(batch)).await),
+        Err(error) => tracing::error!(%error, "reading metric maps broke down"),
     }
 }

@@ -1,14 +1,21 @@
-//! What a component wants for itself alone.
+//! What a component wants for itself alone, or beside others that only read it.
 
 use std::net::{IpAddr, SocketAddr};
 
+/// How a claim begins that others of its kind do not stand in the way of.
+const SHARED: &str = "shared ";
 /// How a claim to an address begins.
 const ADDRESS: &str = "address ";
 
-/// Whether nobody can have both: they are the same, addresses of one port of
+/// Whether nobody can have both: they are the same and not both shared, addresses of one port of
 /// which one covers the other, or files that can be one, `*` being any name.
 #[must_use]
 pub fn claims_collide(one: &str, other: &str) -> bool {
+    let shared = |claim| str::strip_prefix(claim, SHARED);
+    if let (Some(_), Some(_)) = (shared(one), shared(other)) {
+        return false;
+    }
+    let [one, other] = [one, other].map(|claim| shared(claim).unwrap_or(claim));
     if overlap(one.as_bytes(), other.as_bytes()) {
         return true;
     }
@@ -69,6 +76,17 @@ mod tests {
             ("file /*/x", "file /a/*", true),
             ("file /a-*", "file /*-b", true),
             ("file /a*c", "file /*b", false),
+        ]);
+    }
+
+    /// What is shared stands in nobody's way but an owner's.
+    #[test]
+    fn what_is_shared_collides_with_an_owner() {
+        collide(&[
+            ("shared file a", "shared file a", false),
+            ("shared file a", "file a", true),
+            ("shared file a", "file *", true),
+            ("shared file a", "file b", false),
         ]);
     }
 

@@ -50,10 +50,10 @@ impl Settings for ReplayConfig {
         }
     }
 
-    /// As exporters claim what they write: nobody writes a recording while it is played.
+    /// Others may play it too, but nobody writes a recording while it is played.
     fn claims(&self) -> Vec<String> {
         let path = absolute(&self.path).unwrap_or_else(|_| self.path.clone());
-        vec![format!("file {}", path.display())]
+        vec![format!("shared file {}", path.display())]
     }
 }
 

@@ -5,6 +5,7 @@
 
 use std::ffi::OsStr;
 use std::fs;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -121,4 +122,53 @@ fn examples_of_the_documentation_are_valid() {
         }
     }
     assert!(count > 0, "no example was found");
+}
+
+/// One key of all filters of a receiver has room for 1,024 values, however they are spread; what is
+/// beyond is refused where it stands.
+#[test]
+fn filters_have_room_for_so_many_values() {
+    let list = |values: Range<u32>| format!("{:?}", values.collect::<Vec<_>>());
+    let scratch = Path::new(env!("CARGO_TARGET_TMPDIR")).join("values.yaml");
+    for (receiver, own, refused) in [
+        (0..1024, 0..1024, None),
+        (0..512, 512..1024, None),
+        (0..1025, 0..0, Some("4:20: receivers.ebpf.filter.pid")),
+        (
+            0..0,
+            0..1025,
+            Some("5:38: receivers.ebpf.probes.open.filter.pid"),
+        ),
+        (
+            0..512,
+            512..1025,
+            Some("5:38: receivers.ebpf.probes.open.filter.pid"),
+        ),
+    ] {
+        let text = format!(
+            "version: 1
+receivers:
+  ebpf:
+    filter: {{ pid: {} }}
+    probes: {{ open: {{ filter: {{ pid: {} }} }} }}
+exporters: {{ console: {{}} }}
+service: {{ pipelines: {{ events: {{ receivers: [ebpf], exporters: [console] }} }} }}
+",
+            list(receiver),
+            list(own)
+        );
+        fs::write(&scratch, text).unwrap();
+        let Some(place) = refused else {
+            is_valid(&scratch, "values that fit");
+            continue;
+        };
+        let output = validate(&scratch);
+        let said = String::from_utf8_lossy(&output.stderr);
+        let expected = format!(
+            "{}:{place}: the filters of this receiver have 1025 values of pid together, more than 1024\n",
+            scratch.display()
+        );
+        assert!(said.starts_with(&expected), "{said}");
+        assert_eq!(output.status.code(), Some(BAD_CONFIGURATION));
+    }
 }

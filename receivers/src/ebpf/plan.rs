@@ -14,7 +14,7 @@ use crate::object::Global;
 /// The receiver's filter is the first set, the probes' own follow.
 pub(super) const RECEIVER_SET: u32 = 1;
 /// The dispatcher has 32 slots, and a set of filters 32 bits.
-const MAX_SLOTS: u32 = 32;
+const MAX_SLOTS: usize = 32;
 /// The first bit of a set is the receiver's own.
 const MAX_PROBES: usize = 31;
 /// `EUN_KINDS` of `maps.h` without 0.
@@ -49,17 +49,15 @@ impl Plan {
             }
             plan.deal_slots(probe);
         }
+        within("functions on system calls", plan.slots.len(), MAX_SLOTS)?;
         Ok(plan)
     }
 
-    /// What finds no slot is refused when it is put into the dispatcher.
     fn deal_slots(&mut self, probe: &Probe) {
         for program in probe.system_call_programs() {
             let slot = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
-            if slot < MAX_SLOTS {
-                let name = (Arc::clone(&probe.name), program.name.clone());
-                self.slots.insert(name, slot);
-            }
+            let name = (Arc::clone(&probe.name), program.name.clone());
+            self.slots.insert(name, slot);
         }
     }
 

@@ -1,13 +1,16 @@
 //! The receiver's configuration as it is written.
 
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use eunomia_core::config::{ByteSize, Check, Node, Settings, Spanned};
+use eunomia_core::config::{ByteSize, Check, Node, Settings, Spanned, Value};
 use eunomia_core::container::{CgroupFilter, ContainerPattern};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::probe;
+use super::plan::Plan;
+use super::probe::{self, Probe};
 
 /// Loads eBPF probes into the kernel and receives what they tell.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -109,15 +112,53 @@ impl Settings for EbpfSettings {
         if self.metrics_interval.0.as_millis() < 100 {
             check.push(self.metrics_interval.error("expected at least 100ms"));
         }
-        self.filter.check(&["filter"], check);
-        if let Err(errors) = probe::resolve(self) {
+        for error in self.filter.errors() {
+            check.push(error);
+        }
+        let probes = probe::resolve(self).unwrap_or_else(|errors| {
             errors.0.into_iter().for_each(|error| check.push(error));
-        } else if self.probes.entries().is_empty() {
+            Vec::new()
+        });
+        self.check_room(&probes, check);
+        if let Err(error) = Plan::new(&probes) {
+            check.refuse(&["probes"], error.to_string());
+        }
+        if matches!(&self.probes.value, Value::Map(named) if named.is_empty()) {
             let known = probe::built_in_names().join(", ");
             check.refuse(
                 &["probes"],
                 format!("names no probe; built-in ones: {known}"),
             );
+        }
+    }
+}
+
+impl EbpfSettings {
+    /// Refuses values for which the kernel's maps have no room: one key of all filters has one map.
+    fn check_room(&self, probes: &[Probe], check: &mut Check<'_>) {
+        let mut known = BTreeMap::<&str, BTreeSet<Cow<'_, str>>>::new();
+        let own = probes
+            .iter()
+            .map(|probe| (vec!["probes", &probe.name, "filter"], &probe.filter));
+        let all = std::iter::once((vec!["filter"], &self.filter)).chain(own);
+        for (path, key, values) in all.flat_map(|(path, filter)| {
+            let values = filter.values().into_iter();
+            values.map(move |(key, values)| (path.clone(), key, values))
+        }) {
+            let known = known.entry(key).or_default();
+            let had_room = known.len() <= MAX_VALUES;
+            known.extend(values);
+            let count = known.len();
+            if had_room && count > MAX_VALUES {
+                let keys: Vec<_> = path.into_iter().chain([key]).collect();
+                check.refuse(
+                    &keys,
+                    format!(
+                        "the filters of this receiver have {count} values of {key} together, \
+                         more than {MAX_VALUES}"
+                    ),
+                );
+            }
         }
     }
 }
@@ -163,26 +204,17 @@ impl FilterSettings {
         }
     }
 
-    pub(super) fn check(&self, path: &[&str], check: &mut Check<'_>) {
-        for error in self.errors() {
-            check.push(error);
-        }
-        let lists = [
-            ("pid", self.pid.len()),
-            ("pid_tree", self.pid_tree.len()),
-            ("uid", self.uid.len()),
-            ("comm", self.comm.len()),
-            ("pid_namespace", self.pid_namespace.len()),
-        ];
-        for (key, length) in lists {
-            if length > MAX_VALUES {
-                let keys: Vec<_> = path.iter().copied().chain([key]).collect();
-                check.refuse(
-                    &keys,
-                    format!("has {length} values, more than {MAX_VALUES}"),
-                );
-            }
-        }
+    /// The values of the keys that the kernel looks up in maps.
+    fn values(&self) -> [(&'static str, Vec<Cow<'_, str>>); 5] {
+        let numbers = |numbers: &[u32]| numbers.iter().map(|it| it.to_string().into()).collect();
+        let comms = self.comm.iter().map(|comm| comm.as_str().into());
+        [
+            ("pid", numbers(&self.pid)),
+            ("pid_tree", numbers(&self.pid_tree)),
+            ("uid", numbers(&self.uid)),
+            ("comm", comms.collect()),
+            ("pid_namespace", numbers(&self.pid_namespace)),
+        ]
     }
 
     /// Values that are no good wherever the filter stands.

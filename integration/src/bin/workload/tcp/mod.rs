@@ -4,10 +4,12 @@
 //! what a connection is to be, so that nothing but the amounts goes over the wire.
 
 mod client;
+mod held;
 mod plan;
 mod server;
 
 pub(crate) use client::client;
+pub(crate) use held::connections;
 pub(crate) use server::run;
 
 use std::net::SocketAddr;

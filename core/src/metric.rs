@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::key::Key;
-use crate::subject::{Attributes, Container};
+use crate::subject::{Attributes, Cgroup, Container};
 use crate::time::WallNanos;
 
 /// What a metric is, shared by its points.
@@ -40,6 +40,9 @@ pub struct Point {
     pub metric: Arc<MetricDescriptor>,
     /// What it is about.
     pub attributes: Attributes,
+    /// The cgroup it is about, where its path is known; shown as what the
+    /// `container` processor makes of it.
+    pub cgroup: Option<Arc<Cgroup>>,
     /// The container it is about, where there is one.
     pub container: Option<Arc<Container>>,
     /// Since when counters and histograms count.

@@ -165,6 +165,7 @@ impl OwnMetric {
         Point {
             metric: self.descriptor(),
             attributes,
+            cgroup: None,
             container: None,
             start,
             value,

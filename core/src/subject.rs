@@ -71,6 +71,11 @@ impl Attributes {
         }
     }
 
+    /// Adds all attributes of `other`.
+    pub fn extend(&mut self, other: &Self) {
+        self.0.extend_from_slice(&other.0);
+    }
+
     /// Gives back memory beyond what the attributes need.
     pub(crate) fn shrink(&mut self) {
         self.0.shrink_to_fit();

@@ -10,6 +10,7 @@ use eunomia_core::build::{BuildContext, BuildProcessor};
 use eunomia_core::component::{Emit, Processor};
 use eunomia_core::config::{ConfigErrors, Settings};
 use eunomia_core::container::ContainerRef;
+use eunomia_core::metric::MetricBatch;
 use eunomia_core::signal::Signal;
 use eunomia_core::subject::{Cgroup, CgroupKey, Container};
 use rustc_hash::FxHashMap;
@@ -17,7 +18,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Adds id and runtime of the container that the acting process runs in, and
-/// the path of its cgroup.
+/// the path of its cgroup; to metric points whose key has a cgroup likewise.
 ///
 /// It has no settings.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -98,17 +99,34 @@ impl Processor for ContainerProcessor {
         }
         out.emit(Signal::Events(batch));
     }
+
+    fn process_metrics(&mut self, mut batch: MetricBatch, out: &mut Emit) {
+        for point in &mut batch.points {
+            // Points of two cgroups are two series, so the cgroup is shown as well.
+            let Some(cgroup) = point.cgroup.take() else {
+                continue;
+            };
+            point.attributes.extend(&cgroup.attributes);
+            if point.container.is_none() {
+                point.container = self.container(&cgroup);
+            }
+        }
+        out.emit(Signal::Metrics(batch));
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
+    use eunomia_core::component::{Emit, Processor as _};
     use eunomia_core::container::{CONTAINER_ID, CONTAINER_RUNTIME};
+    use eunomia_core::metric::{MetricBatch, Point};
+    use eunomia_core::signal::Signal;
     use eunomia_core::value::Value;
 
     use super::{ContainerProcessor, MAX_CGROUPS};
-    use crate::support::{batch, run};
+    use crate::support::{batch, point, run};
 
     const ID: &str = "4f5b3cc8b3f0d2a1b0e9c8d7f6a5b4c3d2e1f0a9b8c7d6e5f4a3b2c1d0e9f8a7";
 
@@ -152,6 +170,45 @@ mod tests {
         let other = container(&format!("/libpod-{ID}")).unwrap();
         assert_ne!(other.attributes, first.attributes);
         assert!(container("/renamed").is_none());
+    }
+
+    /// A metric point about a cgroup carries its path and the container, once.
+    #[test]
+    fn points_about_a_cgroup_name_their_container() {
+        let mut processor = ContainerProcessor::default();
+        let cgroup = |path: &str| batch(&[], path).subjects[0].cgroup.clone();
+        let points = [
+            cgroup(&format!("/docker/{ID}")),
+            cgroup("/system.slice/cron.service"),
+            None,
+        ];
+        let batch = MetricBatch {
+            points: points.map(point).into(),
+            ..MetricBatch::default()
+        };
+        let mut out = Emit::default();
+        processor.process_metrics(batch, &mut out);
+        let Some(Signal::Metrics(after)) = out.take().pop() else {
+            panic!("no points");
+        };
+        processor.process_metrics(after.clone(), &mut out);
+        let Some(Signal::Metrics(again)) = out.take().pop() else {
+            panic!("no points");
+        };
+        let seen = |batch: &MetricBatch| {
+            let of_point = |point: &Point| {
+                let container = point.container.as_ref().map(|one| one.id.to_string());
+                let cgroups = point
+                    .attributes
+                    .iter()
+                    .filter(|(key, _)| key.name() == "test.cgroup");
+                (container, cgroups.count())
+            };
+            batch.points.iter().map(of_point).collect::<Vec<_>>()
+        };
+        let expected = [(Some(ID.to_owned()), 1), (None, 1), (None, 0)];
+        assert_eq!(seen(&after), expected);
+        assert_eq!(seen(&again), expected);
     }
 
     /// What is remembered is bounded.

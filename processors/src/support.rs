@@ -8,11 +8,12 @@ use eunomia_core::build::BuildContext;
 use eunomia_core::component::{Emit, Host, Processor, Reopen};
 use eunomia_core::config::{Node, Span, Value as Written};
 use eunomia_core::key::Key;
+use eunomia_core::metric::{MetricDescriptor, MetricKind, Point, PointValue};
 use eunomia_core::process::ExecId;
 use eunomia_core::schema::{Attribute, EventSchema, Field, IntegerSize, Render, Shape};
 use eunomia_core::signal::Signal;
 use eunomia_core::subject::{Attributes, Cgroup, CgroupKey, Process, ProcessId, Subject};
-use eunomia_core::time::BootNanos;
+use eunomia_core::time::{BootNanos, WallNanos};
 use eunomia_core::value::OwnedValue;
 
 /// Rows with these numbers, all by one process in the cgroup at `path`.
@@ -64,6 +65,23 @@ fn schema() -> Arc<EventSchema> {
         header: None,
         lifecycle: None,
     })
+}
+
+/// A point about `cgroup`.
+pub(crate) fn point(cgroup: Option<Arc<Cgroup>>) -> Point {
+    Point {
+        metric: Arc::new(MetricDescriptor {
+            name: Key::new("test.metric"),
+            unit: "".into(),
+            description: "".into(),
+            kind: MetricKind::Counter,
+        }),
+        attributes: Attributes::default(),
+        cgroup,
+        container: None,
+        start: WallNanos(0),
+        value: PointValue::Uint(1),
+    }
 }
 
 /// Runs one batch through `processor`: what is passed on and what is dropped.

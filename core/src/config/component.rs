@@ -17,7 +17,8 @@ pub trait Settings: DeserializeOwned + Serialize + JsonSchema + 'static {
     fn check(&self, _check: &mut Check<'_>) {}
 
     /// What nobody else in this process may use at the same time: `stdout`, `file out.jsonl`,
-    /// `address 127.0.0.1:9464`. Two components of a running pipeline with the same claim are refused.
+    /// `address 127.0.0.1:9464`; or only beside its like, as `shared file in.rec`. Two components of a running pipeline
+    /// whose claims collide are refused.
     fn claims(&self) -> Vec<String> {
         Vec::new()
     }

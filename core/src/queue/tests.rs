@@ -25,6 +25,7 @@ fn signal(points: u64) -> Arc<Signal> {
     let point = |value| Point {
         metric: Arc::clone(&metric),
         attributes: Attributes::default(),
+        cgroup: None,
         container: None,
         start: WallNanos(0),
         value: PointValue::Uint(value),

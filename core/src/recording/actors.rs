@@ -28,7 +28,7 @@ struct ProcessParts {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-struct CgroupParts {
+pub(super) struct CgroupParts {
     key: CgroupKey,
     path: Box<[u8]>,
     attributes: Attributes,
@@ -70,7 +70,7 @@ impl Actors {
                 cgroup: subject
                     .cgroup
                     .as_ref()
-                    .map(|it| actors.cgroup(it, &mut numbers)),
+                    .map(|it| add_cgroup(it, &mut actors.cgroups, &mut numbers.cgroups)),
                 container: subject
                     .container
                     .as_ref()
@@ -91,14 +91,7 @@ impl Actors {
             let process = Process::new(parts.id, parts.exec_id, parent, parts.attributes);
             processes.push(Arc::new(process));
         }
-        let cgroup = |parts: CgroupParts| {
-            Arc::new(Cgroup {
-                key: parts.key,
-                path: parts.path,
-                attributes: parts.attributes,
-            })
-        };
-        let cgroups: Vec<_> = self.cgroups.into_iter().map(cgroup).collect();
+        let cgroups = cgroups(self.cgroups);
         let containers = containers(self.containers);
         let subject = |parts: SubjectParts| {
             Ok(Subject {
@@ -133,20 +126,33 @@ impl Actors {
             .copied()
             .unwrap_or(u32::MAX)
     }
+}
 
-    fn cgroup(&mut self, cgroup: &Arc<Cgroup>, numbers: &mut Numbers) -> u32 {
-        *numbers
-            .cgroups
-            .entry(Arc::as_ptr(cgroup))
-            .or_insert_with(|| {
-                self.cgroups.push(CgroupParts {
-                    key: cgroup.key,
-                    path: cgroup.path.clone(),
-                    attributes: cgroup.attributes.clone(),
-                });
-                number(self.cgroups.len() - 1)
-            })
-    }
+/// Adds `cgroup` to `parts`, if it is not there; gives its number.
+pub(super) fn add_cgroup(
+    cgroup: &Arc<Cgroup>,
+    parts: &mut Vec<CgroupParts>,
+    numbers: &mut HashMap<*const Cgroup, u32>,
+) -> u32 {
+    *numbers.entry(Arc::as_ptr(cgroup)).or_insert_with(|| {
+        parts.push(CgroupParts {
+            key: cgroup.key,
+            path: cgroup.path.clone(),
+            attributes: cgroup.attributes.clone(),
+        });
+        number(parts.len() - 1)
+    })
+}
+
+pub(super) fn cgroups(parts: Vec<CgroupParts>) -> Vec<Arc<Cgroup>> {
+    let cgroup = |parts: CgroupParts| {
+        Arc::new(Cgroup {
+            key: parts.key,
+            path: parts.path,
+            attributes: parts.attributes,
+        })
+    };
+    parts.into_iter().map(cgroup).collect()
 }
 
 /// Adds `container` to `parts`, if it is not there; gives its number.

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use crate::batch::BrokenBatch;
 
 /// What a recording begins with: its name and the version of its format.
-pub const MAGIC: &[u8; 8] = b"EUNREC\x00\x01";
+pub const MAGIC: &[u8; 8] = b"EUNREC\x00\x02";
 
 /// What a frame holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

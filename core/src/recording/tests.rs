@@ -11,7 +11,7 @@ use crate::metric::{Histogram, MetricBatch, MetricDescriptor, MetricKind, Point,
 use crate::process::ExecId;
 use crate::schema::{Attribute, EventSchema, Field, IntegerSize, Render, Shape};
 use crate::signal::Signal;
-use crate::subject::{Attributes, Container, Pid, Process, ProcessId, Subject};
+use crate::subject::{Attributes, Cgroup, CgroupKey, Container, Pid, Process, ProcessId, Subject};
 use crate::time::{BootNanos, ClockOffset, WallNanos};
 use crate::value::OwnedValue;
 
@@ -98,6 +98,14 @@ fn metrics() -> MetricBatch {
                 kind: MetricKind::Histogram,
             }),
             attributes: attributes(b"x"),
+            cgroup: Some(Arc::new(Cgroup {
+                key: CgroupKey {
+                    id: 9,
+                    hierarchy: 2,
+                },
+                path: b"/a".as_slice().into(),
+                attributes: attributes(b"y"),
+            })),
             container: None,
             start: WallNanos(1),
             value: PointValue::Histogram(histogram),

@@ -384,7 +384,11 @@ pub(crate) fn open_kind() -> Arc<EventSchema> {
 }
 
 pub(crate) fn open(schema: &EventSchema, path: &[u8]) -> Vec<u8> {
-    let mut cells = header(812, b"cat");
+    open_by(schema, 812, path)
+}
+
+pub(crate) fn open_by(schema: &EventSchema, pid: u32, path: &[u8]) -> Vec<u8> {
+    let mut cells = header(pid, b"cat");
     cells.extend([
         Cell::Text(path),
         Cell::U32(0o2_000_000),
@@ -531,6 +535,7 @@ pub(crate) fn metrics() -> MetricBatch {
     let point = |metric, value| Point {
         metric,
         attributes: device.clone(),
+        cgroup: None,
         container: None,
         start: WallNanos(1_795_334_300_000_000_000),
         value,

@@ -72,9 +72,10 @@ struct {
 	EUN_SHARED;
 } eun_tree SEC(".maps");
 
+/* In the key of a metric map it is what tells the container of a point. */
 struct eun_cgroup {
-	__u64 id;
-	__u32 hierarchy;
+	__u64 id ROLE("cgroup_id");
+	__u32 hierarchy ROLE("cgroup_hierarchy");
 	__u32 pad;
 };
 

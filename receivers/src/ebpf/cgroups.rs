@@ -4,7 +4,7 @@
 //! lets a cgroup pass that it does not know, sends its path, and goes by the
 //! verdict that is stored from here on.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use aya::maps::{HashMap, MapData};
 use eunomia_core::container::{CgroupFilter, CgroupTable};
@@ -19,10 +19,32 @@ type Verdict = [u32; 2];
 /// Bytes of the table of paths.
 const MAX_BYTES: usize = 8 << 20;
 
+/// The table of cgroups, which the thread that drains fills.
+#[derive(Clone, Debug)]
+pub(super) struct KnownCgroups(Arc<Mutex<CgroupTable>>);
+
+impl Default for KnownCgroups {
+    fn default() -> Self {
+        Self(Arc::new(Mutex::new(CgroupTable::new(MAX_BYTES))))
+    }
+}
+
+impl KnownCgroups {
+    /// The cgroup with this key, if its path is known.
+    pub(super) fn lookup(&self, key: CgroupKey) -> Option<Arc<Cgroup>> {
+        self.with(|table| table.lookup(key))
+    }
+
+    /// Nothing under the lock waits: whoever drains may need it.
+    fn with<T>(&self, work: impl FnOnce(&mut CgroupTable) -> T) -> T {
+        work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
 /// The table of cgroups and the filters that ask about them.
 #[derive(Debug)]
 pub(super) struct Cgroups {
-    table: CgroupTable,
+    table: KnownCgroups,
     /// Filters by their set.
     filters: Vec<(u32, CgroupFilter)>,
     verdicts: Option<HashMap<MapData, Key, Verdict>>,
@@ -30,11 +52,12 @@ pub(super) struct Cgroups {
 
 impl Cgroups {
     pub(super) fn new(
+        table: KnownCgroups,
         filters: Vec<(u32, CgroupFilter)>,
         verdicts: Option<HashMap<MapData, Key, Verdict>>,
     ) -> Self {
         Self {
-            table: CgroupTable::new(MAX_BYTES),
+            table,
             filters,
             verdicts,
         }
@@ -43,7 +66,7 @@ impl Cgroups {
     /// Learns from a record that has the role of a cgroup; others are passed over.
     /// A known one is judged again: the kernel tells its path when it has lost the verdict.
     pub(super) fn apply(&mut self, schema: &EventSchema, record: &[u8]) {
-        let Some(cgroup) = self.table.apply(schema, record) else {
+        let Some(cgroup) = self.table.with(|table| table.apply(schema, record)) else {
             return;
         };
         if self.filters.is_empty() {
@@ -63,7 +86,7 @@ impl Cgroups {
     }
 
     /// The cgroup with this key, if its path is known.
-    pub(super) fn lookup(&mut self, key: CgroupKey) -> Option<Arc<Cgroup>> {
+    pub(super) fn lookup(&self, key: CgroupKey) -> Option<Arc<Cgroup>> {
         self.table.lookup(key)
     }
 

@@ -10,7 +10,7 @@ use eunomia_core::process::{Limits, ProcessTable};
 
 use super::actors::Actors;
 use super::backlog::Backlog;
-use super::cgroups::Cgroups;
+use super::cgroups::{Cgroups, KnownCgroups};
 use super::clock;
 use super::drain::{Drain, Intake, Kind, Kinds, Signals, Source};
 use super::error::LoadError;
@@ -64,7 +64,8 @@ pub(super) fn start(
         missed,
     ));
     let (lifecycle, bulk) = sources(probes, &plan, &mut loaded)?;
-    let metrics = MetricMaps::new(probes, &mut loaded)?;
+    let known = KnownCgroups::default();
+    let metrics = MetricMaps::new(probes, &mut loaded, known.clone())?;
     let mut intake = Intake {
         kinds: kinds.clone(),
         table: ProcessTable::new(
@@ -75,6 +76,7 @@ pub(super) fn start(
             },
         ),
         cgroups: Cgroups::new(
+            known,
             filter::cgroup_filters(settings, probes),
             Some(loaded.verdicts()?),
         ),

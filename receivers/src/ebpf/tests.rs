@@ -15,7 +15,7 @@ use rustix::event::{EventfdFlags, eventfd};
 
 use super::actors::Actors;
 use super::backlog::Backlog;
-use super::cgroups::Cgroups;
+use super::cgroups::{Cgroups, KnownCgroups};
 use super::clock;
 use super::drain::{Drain, Intake, Kind, Kinds, Signals};
 use super::losses::Losses;
@@ -46,7 +46,7 @@ fn intake(kind: &Kind) -> Intake {
     Intake {
         kinds: vec![Some(kind.clone())],
         table: ProcessTable::new("boot", limits),
-        cgroups: Cgroups::new(Vec::new(), None),
+        cgroups: Cgroups::new(KnownCgroups::default(), Vec::new(), None),
         batch: Batch::default(),
         is_blocked: false,
         held_from: None,

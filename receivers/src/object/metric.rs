@@ -295,6 +295,7 @@ impl Metric {
             each(Point {
                 metric: Arc::clone(&value.metric),
                 attributes: attributes.clone(),
+                cgroup: None,
                 container: None,
                 start,
                 value: value.read(values),

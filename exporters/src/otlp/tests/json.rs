@@ -145,6 +145,7 @@ fn point(value: PointValue, text: &[u8], kind: MetricKind) -> Point {
     Point {
         metric: descriptor(kind),
         attributes,
+        cgroup: None,
         container: None,
         start: WallNanos(1),
         value,

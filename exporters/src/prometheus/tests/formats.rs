@@ -205,6 +205,7 @@ fn point((name, unit): (&str, &str), attributes: &[(String, String)], value: u64
             kind: MetricKind::Counter,
         }),
         attributes: own,
+        cgroup: None,
         container: None,
         start: NOW,
         value: PointValue::Uint(value),

@@ -45,6 +45,7 @@ impl Accountable for Fixed {
                 kind: MetricKind::Counter,
             }),
             attributes,
+            cgroup: None,
             container: None,
             start: NOW,
             value: PointValue::Uint(5),

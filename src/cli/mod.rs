@@ -134,6 +134,9 @@ pub struct RunArgs {
     /// The form of the events.
     #[arg(long, value_enum, default_value_t)]
     pub format: EventFormat,
+    /// Leave out the names of the columns.
+    #[arg(long)]
+    pub no_headers: bool,
     /// Write the events to this file instead of stdout.
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,

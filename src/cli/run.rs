@@ -68,6 +68,10 @@ impl RunArgs {
             (None, EventFormat::Ndjson) => add(&mut body, "path", text("-")),
             (None, EventFormat::Table) => {}
         }
+        if self.no_headers && self.format == EventFormat::Table {
+            let given = Node::new(Value::Bool(false), Span::whole("--no-headers"));
+            add(&mut body, "headers", given);
+        }
         body
     }
 }

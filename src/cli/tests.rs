@@ -193,7 +193,16 @@ fn run_becomes_a_configuration() {
     assert_eq!(serde_json::to_value(&node).unwrap(), expected);
     let value = node.nearest(&["receivers", "ebpf", "filter", "uid", "0"]);
     assert_eq!(value.error("no").to_string(), "--uid: no");
-    let ndjson = run("run bird --format ndjson").to_node();
+    let bare = run("run bird --no-headers").to_node();
+    let headers = bare.nearest(&["exporters", "console", "headers"]);
+    assert!(!headers.decode::<bool>().unwrap());
+    let ndjson = run("run bird --format ndjson --no-headers").to_node();
+    assert!(
+        ndjson
+            .nearest(&["exporters", "json"])
+            .get("headers")
+            .is_none()
+    );
     assert_eq!(
         ndjson
             .nearest(&["exporters", "json", "path"])

@@ -9,12 +9,14 @@ use eunomia_core::component::{ComponentError, Exporter, Host, Reopen};
 use eunomia_core::queue::QueueReader;
 use rustix::termios::tcgetwinsize;
 
+use super::config::{Color, ConsoleConfig};
 use super::encode::ConsoleEncoder;
 use super::style::Style;
 use crate::sink::{Options, Pages, Sink, Target};
 
 #[derive(Debug)]
 pub(super) struct ConsoleExporter {
+    config: ConsoleConfig,
     target: Target,
     options: Options,
     host: Arc<Host>,
@@ -29,9 +31,10 @@ struct Open {
 }
 
 impl ConsoleExporter {
-    pub(super) fn new(target: Target, options: Options, host: &Arc<Host>) -> Self {
+    pub(super) fn new(config: ConsoleConfig, options: Options, host: &Arc<Host>) -> Self {
         Self {
-            target,
+            target: Target::new(&config.path),
+            config,
             options,
             host: Arc::clone(host),
             open: None,
@@ -57,10 +60,13 @@ impl Exporter for ConsoleExporter {
             Some(open) => open,
             None => self.open()?,
         };
-        let mut encoder = ConsoleEncoder::new(&self.host.name, style(terminal.as_ref()));
+        let style = style(self.config.color, terminal.as_ref());
+        let mut encoder = ConsoleEncoder::new(&self.config, &self.host.name, style);
         let mut pages = Pages::new(&self.target, &self.host);
-        encoder.write_heading(pages.only());
-        pages = sink.write_heading(pages).await?;
+        if self.config.headers {
+            encoder.write_heading(pages.only());
+            pages = sink.write_heading(pages).await?;
+        }
         while let Some(delivery) = queue.next().await {
             pages.clear();
             // The window may have been resized since.
@@ -72,12 +78,16 @@ impl Exporter for ConsoleExporter {
     }
 }
 
-fn style(terminal: Option<&File>) -> Style {
+fn style(color: Color, terminal: Option<&File>) -> Style {
     // https://no-color.org: set and not empty.
     let is_set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
-    let is_dumb = env::var_os("TERM").is_some_and(|term| term == "dumb");
+    let is_dumb = || env::var_os("TERM").is_some_and(|term| term == "dumb");
     Style {
-        color: terminal.is_some() && !is_set("NO_COLOR") && !is_dumb,
+        color: match color {
+            Color::Auto => terminal.is_some() && !is_set("NO_COLOR") && !is_dumb(),
+            Color::Always => true,
+            Color::Never => false,
+        },
         width: terminal.and_then(width),
     }
 }

@@ -2,11 +2,14 @@
 //! whatever the watched processes call themselves.
 
 mod client;
+mod columns;
 mod config;
 mod encode;
 mod line;
+mod points;
 mod style;
 #[cfg(test)]
 mod tests;
+mod tree;
 
 pub use config::ConsoleConfig;

@@ -1,7 +1,7 @@
-//! Colours and column widths.
+//! Colours, and how wide lines may be.
 
 /// How a table looks where it is shown.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Style {
     /// Whether colours are understood.
     pub(super) color: bool,
@@ -45,36 +45,6 @@ impl Paint {
             Self::Container => "36",
             Self::Failure => "31",
             Self::Kind(code) => code,
-        }
-    }
-}
-
-/// Widths of the columns in front of the details.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Widths {
-    pub(super) place: usize,
-    pub(super) process: usize,
-    pub(super) kind: usize,
-    /// Where details that do not fit go on.
-    pub(super) indent: usize,
-}
-
-impl Style {
-    /// Columns that leave room for details.
-    pub(super) fn widths(self) -> Widths {
-        match self.width {
-            Some(..120) => Widths {
-                place: 12,
-                process: 16,
-                kind: 15,
-                indent: 4,
-            },
-            Some(_) | None => Widths {
-                place: 16,
-                process: 22,
-                kind: 16,
-                indent: 13,
-            },
         }
     }
 }

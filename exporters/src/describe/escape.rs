@@ -1,6 +1,8 @@
 //! Hostile text made harmless: what a process calls itself must neither move
 //! the cursor nor forge a line nor turn the direction of reading.
 
+use unicode_width::UnicodeWidthChar as _;
+
 /// Appends `bytes` with everything that is not plainly visible escaped; bytes
 /// that are not UTF-8 as `\xNN`. The result is unambiguous: a backslash is
 /// escaped too.
@@ -26,18 +28,30 @@ fn write_escaped(bytes: &[u8], quoted: bool, out: &mut String) {
         out.push_str(str::from_utf8(bytes).unwrap_or_default());
         return;
     }
+    let mut marks = MAX_MARKS;
     for chunk in bytes.utf8_chunks() {
         for c in chunk.valid().chars() {
             if quoted && c == '\'' {
                 out.push('\\');
             }
-            write_char(c, out);
+            // The first character may be a mark as well, on what stands before the text.
+            marks = if c.width() == Some(0) { marks + 1 } else { 0 };
+            if marks > MAX_MARKS {
+                out.extend(c.escape_unicode());
+            } else {
+                write_char(c, out);
+            }
         }
         for byte in chunk.invalid() {
+            marks = MAX_MARKS;
             write_byte(*byte, out);
         }
     }
 }
+
+/// Marks that a character may carry: no script needs more, and a flood of them
+/// covers the lines above and below.
+const MAX_MARKS: usize = 4;
 
 fn write_char(c: char, out: &mut String) {
     match c {
@@ -68,13 +82,22 @@ fn is_misleading(c: char) -> bool {
         || (c.is_whitespace() && c != ' ')
         || matches!(c,
             '\u{ad}'
+            | '\u{34f}'
             | '\u{61c}'
-            | '\u{180e}'
+            | '\u{115f}'..='\u{1160}'
+            | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}'
             | '\u{200b}'..='\u{200f}'
             | '\u{2028}'..='\u{202e}'
             | '\u{2060}'..='\u{206f}'
+            | '\u{2800}'
+            | '\u{3164}'
             | '\u{fe00}'..='\u{fe0f}'
             | '\u{feff}'
+            | '\u{ffa0}'
             | '\u{fff0}'..='\u{fffb}'
+            | '\u{13430}'..='\u{1343f}'
+            | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}'
             | '\u{e0000}'..='\u{e0fff}')
 }

@@ -9,6 +9,4 @@ pub(crate) use escape::write_harmless;
 #[cfg(test)]
 pub(crate) use escape::write_word;
 pub(crate) use kind::{Detail, Form, Kind, Kinds};
-#[cfg(test)]
-pub(crate) use value::write_nanoseconds;
-pub(crate) use value::{ListForm, write_detail, write_sentence, write_value};
+pub(crate) use value::{ListForm, write_detail, write_nanoseconds, write_sentence, write_value};

@@ -2,6 +2,8 @@
 //! point, attribute by attribute.
 #![expect(clippy::unwrap_used, reason = "a test bed that fails ends the test")]
 
+mod forms;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
@@ -9,7 +11,7 @@ use std::time::Duration;
 
 use eunomia_integration::{
     Account, Collector, Container, Event, Naming, OtlpSink, Pipeline, Prometheus, Scratch, Shell,
-    Signals, free_port, latest, object, until, workload_binary,
+    VictoriaLogs, VictoriaMetrics, free_port, latest, object, until, workload_binary,
 };
 use serde_json::{Map, Value, json};
 
@@ -27,6 +29,10 @@ const SCRIPT: &str = "
     cd /; cd /nowhere; cd /tmp; (cd /proc; cd /dev); exit 7";
 /// What a container runs.
 const CONTAINED: &str = "cat /etc/hostname; wget -q -O - http://127.0.0.1:9/; exit 5";
+/// Every series of a Prometheus.
+const ANY_SERIES: &str = "{__name__!=\"\"}";
+/// What a busy machine takes longer for would be sent again, and be there twice.
+const PATIENCE: &str = "50s";
 /// Nobody's process id.
 const NOBODY: u32 = 4_194_303;
 
@@ -37,9 +43,9 @@ struct Peer {
     /// What it was told.
     told: Box<dyn FnOnce() -> Told>,
     /// An event of the NDJSON as it has it, if it has events.
-    event: fn(&Event) -> Option<Event>,
+    event: fn(&Event) -> Vec<Event>,
     /// A point of the NDJSON as it has it, if it has points.
-    point: fn(&Event) -> Option<Event>,
+    point: fn(&Event) -> Vec<Event>,
 }
 
 /// What a peer has, in its own way.
@@ -89,12 +95,12 @@ fn each_peer_tells_everything_it_was_sent() {
         are_equal(
             name,
             &told.events,
-            events.iter().filter_map(peer.event).collect(),
+            events.iter().flat_map(peer.event).collect(),
         );
         are_equal(
             name,
             &told.points,
-            points.iter().filter_map(peer.point).collect(),
+            points.iter().flat_map(peer.point).collect(),
         );
     }
 }
@@ -103,48 +109,45 @@ fn each_peer_tells_everything_it_was_sent() {
 fn peers() -> Vec<Peer> {
     let collector = Collector::start().unwrap();
     let sink = OtlpSink::start().unwrap();
+    let (logs, metrics) = (
+        VictoriaLogs::start().unwrap(),
+        VictoriaMetrics::start().unwrap(),
+    );
     vec![
         Peer {
-            exporter: ("otlp/collector", json!({ "endpoint": collector.grpc() })),
-            told: Box::new(|| otlp(&collector.stop().unwrap())),
-            event: in_otlp,
-            point: in_otlp,
+            exporter: (
+                "otlp/collector",
+                json!({ "endpoint": collector.grpc(), "timeout": PATIENCE }),
+            ),
+            told: Box::new(|| forms::otlp(&collector.stop().unwrap())),
+            event: forms::in_otlp,
+            point: forms::in_otlp,
         },
         Peer {
             // Python takes its time with each.
             exporter: (
                 "otlp/sink",
-                json!({ "endpoint": sink.grpc(), "compression": "gzip", "timeout": "60s",
+                json!({ "endpoint": sink.grpc(), "compression": "gzip", "timeout": PATIENCE,
                     "max_request_bytes": "256KiB" }),
             ),
-            told: Box::new(move || otlp(&sink.signals().unwrap())),
-            event: in_otlp,
-            point: in_otlp,
+            told: Box::new(move || forms::otlp(&sink.signals().unwrap())),
+            event: forms::in_otlp,
+            point: forms::in_otlp,
+        },
+        Peer {
+            exporter: (
+                "otlp/victoria",
+                json!({ "protocol": "http/protobuf", "compression": "gzip", "timeout": PATIENCE,
+                    "logs_endpoint": logs.otlp(), "metrics_endpoint": metrics.otlp() }),
+            ),
+            told: Box::new(move || Told {
+                events: forms::victoria_logs(logs.records("*").unwrap()),
+                points: forms::victoria_metrics(&metrics.samples(ANY_SERIES).unwrap()),
+            }),
+            event: forms::in_victoria_logs,
+            point: forms::in_victoria_metrics,
         },
     ]
-}
-
-fn otlp(signals: &Signals) -> Told {
-    let mut points = signals.points();
-    for point in &mut points {
-        // Of the resource and of the count, which a line of the NDJSON does not have.
-        point
-            .0
-            .retain(|name, _| name != "host.name" && name != "start");
-    }
-    Told {
-        events: signals.events(),
-        points,
-    }
-}
-
-/// An event or a point as OTLP has it: nothing is lost.
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "other peers do not have everything"
-)]
-fn in_otlp(one: &Event) -> Option<Event> {
-    Some(one.clone().in_nanoseconds())
 }
 
 /// Records what a process and a container do, with metrics of an object of the test's own, and
@@ -258,7 +261,7 @@ fn are_equal(peer: &str, told: &[Event], expected: Vec<Event>) {
         *counts.entry(text).or_default() -= 1;
     }
     counts.retain(|_, count| *count != 0);
-    let some: Vec<_> = counts.iter().take(6).collect();
+    let some: Vec<_> = counts.iter().take(4).collect();
     assert!(
         counts.is_empty() && told.len() == expected.len(),
         "{peer}: {} told, {} expected, {} differ, first: {some:#?}",

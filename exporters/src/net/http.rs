@@ -1,5 +1,6 @@
-//! HTTP to one peer: kept connections, answers bounded in bytes, neither
-//! redirects nor repetitions.
+//! HTTP to one peer: kept connections, answers bounded in bytes, no redirects. A
+//! request is sent anew by itself only where nothing of it was sent, because the
+//! connection that was kept for it had ended.
 
 use std::error::Error;
 use std::future::poll_fn;

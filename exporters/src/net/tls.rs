@@ -291,7 +291,7 @@ impl Tls {
 
     /// The configuration, read again where that is due. Files that are broken
     /// meanwhile, maybe half written, change nothing.
-    fn config(&self) -> Arc<ClientConfig> {
+    pub(super) fn config(&self) -> Arc<ClientConfig> {
         let shared = &*self.0;
         let interval = shared.settings.reload_interval.0;
         let mut current = shared

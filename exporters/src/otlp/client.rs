@@ -15,6 +15,7 @@ use tokio::time::{Instant, sleep_until};
 use super::answer::Refused;
 use super::batcher::{Batcher, Parcel};
 use super::config::OtlpConfig;
+use super::http::Path;
 use super::link::Link;
 use super::service::Service;
 use crate::net::{Failure, Policy, send};
@@ -53,11 +54,11 @@ impl OtlpExporter {
 
 impl Links {
     fn new(config: &OtlpConfig) -> Result<Self, ComponentError> {
-        let link = |service| {
-            Link::new(config, service).map_err(|error| {
-                let endpoint = config.endpoint_of(service);
-                ComponentError::failed(format!("send to {endpoint}: {error}"))
-            })
+        let common = Link::new(config, config.common_endpoint(), Path::Base);
+        let common = common.map_err(ComponentError::failed)?;
+        let link = |service| match config.own_endpoint_of(service) {
+            Some(own) => Link::new(config, own, Path::Whole).map_err(ComponentError::failed),
+            None => Ok(common.clone()),
         };
         Ok(Self {
             logs: link(Service::Logs)?,
@@ -207,7 +208,7 @@ impl Sender {
         let link = self.links.of(service);
         let request = link.prepare(body);
         let request = request.map_err(|error| Failure::new("not_compressed", error.to_string()))?;
-        let call = || link.call(request.clone());
+        let call = || link.call(service, request.clone());
         send(self.policy, call, |failure| self.waits(service, failure)).await
     }
 

@@ -121,8 +121,14 @@ impl Default for OtlpConfig {
 impl OtlpConfig {
     /// Where the receiver of `service` listens.
     pub(super) fn endpoint_of(&self, service: Service) -> &str {
-        let common = || self.endpoint.as_deref().unwrap_or(self.protocol.endpoint());
-        self.own_endpoint_of(service).unwrap_or_else(common)
+        let own = self.own_endpoint_of(service);
+        own.unwrap_or_else(|| self.common_endpoint())
+    }
+
+    /// Where the receiver of all signals listens that have no endpoint of their
+    /// own.
+    pub(super) fn common_endpoint(&self) -> &str {
+        self.endpoint.as_deref().unwrap_or(self.protocol.endpoint())
     }
 
     /// The endpoint that is for `service` alone.

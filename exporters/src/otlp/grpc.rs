@@ -1,13 +1,12 @@
 //! Requests over gRPC, and what its status codes mean by the OTLP specification.
 
-use axum::http::HeaderMap;
 use axum::http::uri::PathAndQuery;
 use bytes::Bytes;
 use tonic::body::Body;
 use tonic::client::Grpc;
 use tonic::codec::CompressionEncoding;
 use tonic::metadata::MetadataMap;
-use tonic::{Code, Request, Status};
+use tonic::{Code, Request, Response, Status};
 
 use super::answer::{Refused, retry_delay};
 use super::codec::RawCodec;
@@ -20,20 +19,15 @@ use crate::net::{pool, reason};
 /// How tonic says that an answer is longer than it may be.
 const TOO_LONG: &str = "Error, decoded message length too large";
 
-/// The way to one service.
+/// The way to one receiver.
 #[derive(Clone, Debug)]
 pub(super) struct GrpcLink {
     client: Grpc<Pool<Body>>,
-    path: PathAndQuery,
     credentials: Credentials,
 }
 
 impl GrpcLink {
-    pub(super) fn new(
-        config: &OtlpConfig,
-        endpoint: &Endpoint,
-        service: Service,
-    ) -> Result<Self, String> {
+    pub(super) fn new(config: &OtlpConfig, endpoint: &Endpoint) -> Result<Self, String> {
         let pool = pool(endpoint, &config.tls, Versions::Two)?;
         let client =
             Grpc::with_origin(pool, endpoint.at("/")).max_decoding_message_size(MAX_ANSWER);
@@ -44,37 +38,31 @@ impl GrpcLink {
         };
         Ok(Self {
             client,
-            path: PathAndQuery::from_static(service.method()),
             credentials: config.auth().credentials(),
         })
     }
 
     /// Sends a request once.
-    pub(super) async fn call(&self, body: Bytes) -> Verdict<Refused> {
+    pub(super) async fn call(&self, service: Service, body: Bytes) -> Verdict<Refused> {
         let headers = match self.credentials.headers() {
             Ok(headers) => headers,
             Err(failure) => return Verdict::Retry(failure, None),
         };
-        match self.unary(headers, body).await {
+        let path = PathAndQuery::from_static(service.method());
+        let mut request = Request::new(body);
+        *request.metadata_mut() = MetadataMap::from_headers(headers);
+        let response = self.client.clone().unary(request, path, RawCodec).await;
+        match response.map(Response::into_inner) {
             Ok(response) => Verdict::Done(Refused::from_protobuf(&response)),
             Err(status) => verdict(&status),
         }
     }
-
-    async fn unary(&self, headers: HeaderMap, body: Bytes) -> Result<Bytes, Status> {
-        let mut request = Request::new(body);
-        *request.metadata_mut() = MetadataMap::from_headers(headers);
-        let mut client = self.client.clone();
-        let path = self.path.clone();
-        let response = client.unary(request, path, RawCodec).await?;
-        Ok(response.into_inner())
-    }
 }
 
 /// What is to be done after a failure.
-fn verdict(status: &Status) -> Verdict<Refused> {
+pub(super) fn verdict(status: &Status) -> Verdict<Refused> {
     let code = status.code();
-    if let Some(source) = tonic_source(status) {
+    if let Some(source) = unanswered(status) {
         // Nothing was answered, whatever code tonic finds for that.
         let failure = Failure::new("disconnected", source);
         return Verdict::Retry(failure, None);
@@ -110,7 +98,7 @@ fn verdict(status: &Status) -> Verdict<Refused> {
 
 /// What went wrong on our side or on the way, where it was not the other side
 /// that made the status.
-fn tonic_source(status: &Status) -> Option<String> {
+fn unanswered(status: &Status) -> Option<String> {
     use std::error::Error as _;
     status.source().map(reason)
 }

@@ -23,30 +23,32 @@ impl Format {
     }
 }
 
-/// The way to one service.
+/// What the path of an endpoint is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Path {
+    /// Each service has its own below it.
+    Base,
+    /// That of the service.
+    Whole,
+}
+
+/// The way to one receiver.
 #[derive(Clone, Debug)]
 pub(super) struct HttpLink {
     client: HttpClient,
-    uri: Uri,
+    endpoint: Endpoint,
+    path: Path,
     format: Format,
     compression: Compression,
     credentials: Credentials,
 }
 
 impl HttpLink {
-    pub(super) fn new(
-        config: &OtlpConfig,
-        endpoint: &Endpoint,
-        service: Service,
-    ) -> Result<Self, String> {
-        let path = match config.own_endpoint_of(service) {
-            Some(_) if endpoint.path().is_empty() => "/".to_owned(),
-            Some(_) => endpoint.path().to_owned(),
-            None => format!("{}{}", endpoint.path(), service.path()),
-        };
+    pub(super) fn new(config: &OtlpConfig, endpoint: Endpoint, path: Path) -> Result<Self, String> {
         Ok(Self {
-            client: HttpClient::new(endpoint, &config.tls)?,
-            uri: endpoint.at(&path),
+            client: HttpClient::new(&endpoint, &config.tls)?,
+            endpoint,
+            path,
             format: config.protocol.format(),
             compression: config.compression,
             credentials: config.auth().credentials(),
@@ -62,10 +64,10 @@ impl HttpLink {
     }
 
     /// Sends a request once.
-    pub(super) async fn call(&self, body: Bytes) -> Verdict<Refused> {
+    pub(super) async fn call(&self, service: Service, body: Bytes) -> Verdict<Refused> {
         let mut request = Request::new(body);
         *request.method_mut() = Method::POST;
-        *request.uri_mut() = self.uri.clone();
+        *request.uri_mut() = self.uri(service);
         *request.headers_mut() = match self.credentials.headers() {
             Ok(headers) => headers,
             Err(failure) => return Verdict::Retry(failure, None),
@@ -83,9 +85,20 @@ impl HttpLink {
     }
 }
 
+impl HttpLink {
+    fn uri(&self, service: Service) -> Uri {
+        let path = self.endpoint.path();
+        match self.path {
+            Path::Base => self.endpoint.at(&format!("{path}{}", service.path())),
+            Path::Whole if path.is_empty() => self.endpoint.at("/"),
+            Path::Whole => self.endpoint.at(path),
+        }
+    }
+}
+
 /// What is to be done after an answer that came at `now`; it is in the form of
 /// the request.
-fn verdict(format: Format, answer: &Answer, now: SystemTime) -> Verdict<Refused> {
+pub(super) fn verdict(format: Format, answer: &Answer, now: SystemTime) -> Verdict<Refused> {
     if answer.status.is_success() {
         return Verdict::Done(match format {
             Format::Protobuf => Refused::from_protobuf(&answer.body),

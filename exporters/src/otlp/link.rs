@@ -1,4 +1,4 @@
-//! The way to the receiver of one signal, whichever protocol it speaks.
+//! The way to a receiver, whichever protocol it speaks.
 
 use std::io;
 
@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::answer::Refused;
 use super::config::{OtlpConfig, Protocol};
 use super::grpc::GrpcLink;
-use super::http::HttpLink;
+use super::http::{HttpLink, Path};
 use super::service::Service;
 use crate::net::{Endpoint, Verdict};
 
@@ -20,17 +20,17 @@ pub(super) enum Link {
 }
 
 impl Link {
-    /// The way to `service`.
+    /// The way to `endpoint`, of which `path` is the path over HTTP.
     ///
     /// # Errors
     /// What is wrong with the settings, for people.
-    pub(super) fn new(config: &OtlpConfig, service: Service) -> Result<Self, String> {
-        let text = config.endpoint_of(service);
-        let endpoint = Endpoint::parse(text).ok_or_else(|| format!("{text} is no address"))?;
+    pub(super) fn new(config: &OtlpConfig, endpoint: &str, path: Path) -> Result<Self, String> {
+        let wrong = |error: String| format!("send to {endpoint}: {error}");
+        let endpoint = Endpoint::parse(endpoint).ok_or_else(|| wrong("no address".to_owned()))?;
         Ok(match config.protocol {
-            Protocol::Grpc => Self::Grpc(GrpcLink::new(config, &endpoint, service)?),
+            Protocol::Grpc => Self::Grpc(GrpcLink::new(config, &endpoint).map_err(wrong)?),
             Protocol::HttpProtobuf | Protocol::HttpJson => {
-                Self::Http(HttpLink::new(config, &endpoint, service)?)
+                Self::Http(HttpLink::new(config, endpoint, path).map_err(wrong)?)
             }
         })
     }
@@ -47,10 +47,10 @@ impl Link {
     }
 
     /// Sends a request once.
-    pub(super) async fn call(&self, request: Bytes) -> Verdict<Refused> {
+    pub(super) async fn call(&self, service: Service, request: Bytes) -> Verdict<Refused> {
         match self {
-            Self::Grpc(link) => link.call(request).await,
-            Self::Http(link) => link.call(request).await,
+            Self::Grpc(link) => link.call(service, request).await,
+            Self::Http(link) => link.call(service, request).await,
         }
     }
 }

@@ -2,11 +2,15 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
-use eunomia_core::config::{Check, Node, Secret, Span};
+use eunomia_core::config::{self, Check, Node, Secret, Span};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
+use tokio::time::advance;
 
 use crate::net::TlsSettings;
+use crate::net::tls::Tls;
 use crate::support::Folder;
 
 /// A certificate and its key in files of `folder`.
@@ -109,4 +113,33 @@ fn all_problems_come_at_once() {
         ..TlsSettings::default()
     };
     assert_eq!(problems(&skips), [""; 0]);
+}
+
+/// Files that were replaced count from the interval on; broken ones never.
+#[tokio::test(start_paused = true)]
+async fn files_are_read_again() {
+    let folder = Folder::new("reload");
+    let (certificate, key) = certificate(folder.path(), "one");
+    let text = fs::read_to_string(&certificate).unwrap();
+    let settings = TlsSettings {
+        ca_file: Some(certificate.clone()),
+        cert_file: Some(certificate.clone()),
+        key_file: Some(key),
+        reload_interval: config::Duration::seconds(10),
+        ..TlsSettings::default()
+    };
+    let tls = Tls::new(&settings, &[]).unwrap();
+    let mut last = tls.config();
+    for (seconds, content, is_read) in [
+        (9, &*text, false),
+        (1, &*text, true),
+        (10, "half of", false),
+        (10, &*text, true),
+    ] {
+        fs::write(&certificate, content).unwrap();
+        advance(Duration::from_secs(seconds)).await;
+        let now = tls.config();
+        assert_eq!(!Arc::ptr_eq(&last, &now), is_read, "{content}");
+        last = now;
+    }
 }

@@ -2,10 +2,15 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
+use tonic::{Code, Status};
+
+use crate::net::Verdict;
 use crate::otlp::answer::{Refused, retry_delay, status_message};
+use crate::otlp::grpc::verdict;
 
 /// `google.rpc.Status` with one detail called `name`, a `Duration` of `value`.
-pub(super) fn details(name: &str, value: &[u8]) -> Vec<u8> {
+fn details(name: &str, value: &[u8]) -> Vec<u8> {
     let field = |tag: u8, content: &[u8]| {
         let length = u8::try_from(content.len()).unwrap();
         [&[tag, length], content].concat()
@@ -15,7 +20,7 @@ pub(super) fn details(name: &str, value: &[u8]) -> Vec<u8> {
     field(0x1a, &any)
 }
 
-pub(super) const RETRY_INFO: &str = "type.googleapis.com/google.rpc.RetryInfo";
+const RETRY_INFO: &str = "type.googleapis.com/google.rpc.RetryInfo";
 
 /// Seconds and their fraction; what is no `RetryInfo`, or negative, is none.
 #[test]
@@ -38,6 +43,28 @@ fn retry_info_is_read() {
     }
     assert_eq!(retry_delay(b"broken"), None);
     assert_eq!(retry_delay(&[]), None);
+}
+
+/// The receiver's time goes with every code that is repeated, and makes one more
+/// of them.
+#[test]
+fn retry_info_decides_the_wait() {
+    let info = Bytes::from(details(RETRY_INFO, &[0x08, 7]));
+    for (code, is_repeated_without) in [
+        (Code::Unavailable, true),
+        (Code::DataLoss, true),
+        (Code::ResourceExhausted, false),
+    ] {
+        let asking = Status::with_details(code, "busy", info.clone());
+        let Verdict::Retry(failure, asked) = verdict(&asking) else {
+            panic!("{code:?} is given up");
+        };
+        assert!(failure.message.ends_with(": busy"), "{failure:?}");
+        assert_eq!(asked, Some(Duration::from_secs(7)));
+        let plain = verdict(&Status::new(code, "busy"));
+        let is_repeated = matches!(plain, Verdict::Retry(_, None));
+        assert_eq!(is_repeated, is_repeated_without, "{code:?}");
+    }
 }
 
 /// How many were refused and why; an answer without it refused nothing.

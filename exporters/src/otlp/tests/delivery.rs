@@ -12,12 +12,13 @@ use tokio::net::TcpListener;
 use tonic::{Code, Status};
 
 use super::fake::{Answer, Fake};
+use super::front::unix;
 use crate::compress::Compression;
 use crate::otlp::config::{OtlpConfig, Protocol};
 use crate::support;
 
 /// A configuration that waits for next to nothing.
-fn config(endpoint: &str) -> OtlpConfig {
+pub(super) fn config(endpoint: &str) -> OtlpConfig {
     let mut config = OtlpConfig {
         endpoint: Some(endpoint.into()),
         ..OtlpConfig::default()
@@ -28,7 +29,7 @@ fn config(endpoint: &str) -> OtlpConfig {
 }
 
 /// Sends `signals` until all is settled and shows the account.
-async fn export(config: OtlpConfig, signals: Vec<Signal>) -> ExporterAccount {
+pub(super) async fn export(config: OtlpConfig, signals: Vec<Signal>) -> ExporterAccount {
     let context = BuildContext {
         id: "otlp".into(),
         ..support::context()
@@ -47,11 +48,11 @@ async fn export(config: OtlpConfig, signals: Vec<Signal>) -> ExporterAccount {
     account
 }
 
-fn events() -> Signal {
+pub(super) fn events() -> Signal {
     Signal::Events(support::sample())
 }
 
-fn dropped(account: &ExporterAccount) -> Vec<(&str, u64)> {
+pub(super) fn dropped(account: &ExporterAccount) -> Vec<(&str, u64)> {
     account
         .dropped_by
         .iter()
@@ -59,28 +60,81 @@ fn dropped(account: &ExporterAccount) -> Vec<(&str, u64)> {
         .collect()
 }
 
-/// Several batches share one request; points go to their own service.
+/// Several batches share one request; points go to their own service, whatever
+/// the protocol and however it is compressed.
 #[tokio::test]
 async fn everything_is_delivered() {
-    let fake = Fake::default();
-    let (address, serving) = fake.serve().await;
-    let mut config = config(&format!("http://{address}"));
-    config.compression = Compression::Gzip;
-    config
-        .headers
-        .insert("authorization".into(), Secret::new("Bearer x"));
-    let signals = vec![events(), events(), Signal::Metrics(support::metrics())];
-    let account = export(config, signals).await;
-    assert_eq!(
-        (account.accepted, account.delivered, account.queued),
-        (20, 20, 0)
-    );
-    assert_eq!(fake.counts(), (2, 16, 4));
-    assert_eq!(
-        fake.headers(),
-        (Some("Bearer x".into()), Some("gzip".into()))
-    );
-    serving.abort();
+    let protocols = [Protocol::Grpc, Protocol::HttpProtobuf, Protocol::HttpJson];
+    let compressions = [
+        (Compression::None, None),
+        (Compression::Gzip, Some("gzip")),
+        (Compression::Zstd, Some("zstd")),
+    ];
+    for protocol in protocols {
+        for (compression, encoding) in compressions {
+            let fake = Fake::default();
+            let (address, serving) = fake.serve_as(protocol).await;
+            let mut config = config(&format!("http://{address}"));
+            config.protocol = protocol;
+            config.compression = compression;
+            let bearer = Secret::new("Bearer x");
+            config.headers.insert("authorization".into(), bearer);
+            let points = Signal::Metrics(support::metrics());
+            let account = export(config, vec![events(), events(), points]).await;
+            let (accepted, delivered) = (account.accepted, account.delivered);
+            assert_eq!((accepted, delivered, account.queued), (20, 20, 0));
+            assert_eq!(fake.counts(), (2, 16, 4), "{protocol:?} {compression:?}");
+            let encoding = encoding.map(str::to_owned);
+            assert_eq!(fake.headers(), (Some("Bearer x".into()), encoding));
+            serving.abort();
+        }
+    }
+}
+
+/// Over HTTP a signal goes to its path below the endpoint's, or to where it is
+/// sent by an endpoint of its own.
+#[tokio::test]
+async fn each_signal_has_its_path() {
+    for (base, own, expected) in [
+        ("", None, ["/v1/logs", "/v1/metrics"]),
+        ("/otlp/", None, ["/otlp/v1/logs", "/otlp/v1/metrics"]),
+        (
+            "/otlp",
+            Some("/in/metrics"),
+            ["/otlp/v1/logs", "/in/metrics"],
+        ),
+    ] {
+        let fake = Fake::default();
+        let (address, serving) = fake.serve_http().await;
+        let mut config = config(&format!("http://{address}{base}"));
+        config.protocol = Protocol::HttpProtobuf;
+        config.metrics_endpoint = own.map(|path| format!("http://{address}{path}"));
+        let points = Signal::Metrics(support::metrics());
+        let account = export(config, vec![points, events()]).await;
+        assert_eq!(account.delivered, 12);
+        let mut paths = fake.paths();
+        paths.sort_by_key(|path| path.ends_with("metrics"));
+        assert_eq!(paths, expected);
+        serving.abort();
+    }
+}
+
+/// A socket in the file system, for both protocols.
+#[tokio::test]
+async fn unix_sockets_are_spoken_to() {
+    let folder = support::Folder::new("socket");
+    for (name, protocol) in [("a", Protocol::Grpc), ("b", Protocol::HttpJson)] {
+        let fake = Fake::default();
+        let (address, serving) = fake.serve_as(protocol).await;
+        let path = folder.path().join(name);
+        let front = unix(address, &path);
+        let mut config = config(&format!("unix://{}", path.display()));
+        config.protocol = protocol;
+        let account = export(config, vec![events()]).await;
+        assert_eq!((account.delivered, fake.counts()), (8, (1, 8, 0)));
+        front.abort();
+        serving.abort();
+    }
 }
 
 /// The table of the specification: which failures are temporary.
@@ -131,22 +185,59 @@ async fn temporary_failures_are_repeated_and_others_are_not() {
     }
 }
 
-/// What was rejected is counted and never sent again.
+/// What was rejected is counted and never sent again; a message alone is advice.
 #[tokio::test]
 async fn a_partial_success_is_counted() {
-    let fake = Fake::answering([Answer::Reject(3)]);
-    let (address, serving) = fake.serve().await;
-    let account = export(
-        config(&format!("http://{address}")),
-        vec![events(), events()],
-    )
-    .await;
-    assert_eq!(
-        (account.delivered, dropped(&account)),
-        (13, vec![("rejected", 3)])
-    );
-    assert_eq!(fake.counts().0, 1);
-    serving.abort();
+    let protocols = [Protocol::Grpc, Protocol::HttpProtobuf, Protocol::HttpJson];
+    for protocol in protocols {
+        for (rejected, expected) in [(3, (13, vec![("rejected", 3)])), (0, (16, vec![]))] {
+            let answer = Answer::Reject(rejected, "too old".into());
+            let fake = Fake::answering([answer]);
+            let (address, serving) = fake.serve_as(protocol).await;
+            let mut config = config(&format!("http://{address}"));
+            config.protocol = protocol;
+            let account = export(config, vec![events(), events()]).await;
+            assert_eq!((account.delivered, dropped(&account)), expected);
+            assert_eq!(fake.counts().0, 1, "{protocol:?}");
+            serving.abort();
+        }
+    }
+}
+
+/// An answer of more than 4 MiB is not read, and the request not sent again.
+#[tokio::test]
+async fn an_answer_that_is_too_long_is_given_up() {
+    for protocol in [Protocol::Grpc, Protocol::HttpProtobuf] {
+        let answer = Answer::Reject(0, "x".repeat(5 << 20));
+        let fake = Fake::answering([answer]);
+        let (address, serving) = fake.serve_as(protocol).await;
+        let mut config = config(&format!("http://{address}"));
+        config.protocol = protocol;
+        let account = export(config, vec![events()]).await;
+        let reasons = vec![("answer_too_long", 8)];
+        assert_eq!((account.delivered, dropped(&account)), (0, reasons));
+        assert_eq!(fake.counts().0, 1, "{protocol:?}");
+        serving.abort();
+    }
+}
+
+/// Who takes a request and stays silent is given up after the time that is
+/// configured; without one he is asked again.
+#[tokio::test]
+async fn silence_is_a_failure() {
+    for protocol in [Protocol::Grpc, Protocol::HttpProtobuf] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut config = config(&format!("http://{address}"));
+        config.protocol = protocol;
+        config.timeout = Duration::millis(5);
+        config.retry.max_elapsed = Duration::millis(20);
+        // Connections are made by the kernel; nobody takes them.
+        let account = export(config, vec![events()]).await;
+        let reasons = vec![("retry_expired", 8)];
+        assert_eq!((account.delivered, dropped(&account)), (0, reasons));
+        drop(listener);
+    }
 }
 
 /// Events that no request can hold are dropped, the others are not.

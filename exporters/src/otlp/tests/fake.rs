@@ -1,9 +1,15 @@
 //! A receiver of OTLP on a port of 127.0.0.1 that answers as it is told.
 
 use std::collections::VecDeque;
+use std::io::Read as _;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
+use axum::Router;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderName, StatusCode, Uri};
+use bytes::Bytes;
+use flate2::read::GzDecoder;
 use opentelemetry_proto::tonic::collector::logs::v1::logs_service_server::{
     LogsService, LogsServiceServer,
 };
@@ -16,6 +22,8 @@ use opentelemetry_proto::tonic::collector::metrics::v1::metrics_service_server::
 use opentelemetry_proto::tonic::collector::metrics::v1::{
     ExportMetricsServiceRequest, ExportMetricsServiceResponse,
 };
+use prost::Message;
+use serde::de::DeserializeOwned;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tonic::codec::CompressionEncoding;
@@ -23,25 +31,34 @@ use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status};
 
+use crate::otlp::config::Protocol;
+
 /// One answer.
 #[derive(Clone, Debug)]
 pub(super) enum Answer {
     Take,
-    Reject(i64),
+    /// All but so many, and why.
+    Reject(i64, String),
+    /// Over gRPC alone.
     Fail(Status),
+    /// Over HTTP alone: status, headers and body.
+    Http(u16, Headers, &'static [u8]),
 }
 
+pub(super) type Headers = &'static [(&'static str, &'static str)];
+
 #[derive(Clone, Debug, Default)]
-pub(super) struct Fake(Arc<Mutex<State>>);
+pub(super) struct Fake(Arc<Mutex<Seen>>);
 
 #[derive(Debug, Default)]
-struct State {
+struct Seen {
     answers: VecDeque<Answer>,
     requests: usize,
     records: usize,
     points: usize,
     authorization: Option<String>,
     encoding: Option<String>,
+    paths: Vec<String>,
 }
 
 impl Fake {
@@ -55,10 +72,12 @@ impl Fake {
     pub(super) async fn serve(&self) -> (SocketAddr, JoinHandle<()>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let logs =
-            LogsServiceServer::new(self.clone()).accept_compressed(CompressionEncoding::Gzip);
-        let metrics =
-            MetricsServiceServer::new(self.clone()).accept_compressed(CompressionEncoding::Gzip);
+        let logs = LogsServiceServer::new(self.clone())
+            .accept_compressed(CompressionEncoding::Gzip)
+            .accept_compressed(CompressionEncoding::Zstd);
+        let metrics = MetricsServiceServer::new(self.clone())
+            .accept_compressed(CompressionEncoding::Gzip)
+            .accept_compressed(CompressionEncoding::Zstd);
         let server = Server::builder().add_service(logs).add_service(metrics);
         let serving = tokio::spawn(async move {
             let incoming = TcpIncoming::from(listener);
@@ -67,28 +86,86 @@ impl Fake {
         (address, serving)
     }
 
+    /// The same over HTTP, in protobuf and in JSON.
+    pub(super) async fn serve_http(&self) -> (SocketAddr, JoinHandle<()>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = Router::new().fallback(receive).with_state(self.clone());
+        let serving = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        (address, serving)
+    }
+
+    pub(super) async fn serve_as(&self, protocol: Protocol) -> (SocketAddr, JoinHandle<()>) {
+        match protocol {
+            Protocol::Grpc => self.serve().await,
+            Protocol::HttpProtobuf | Protocol::HttpJson => self.serve_http().await,
+        }
+    }
+
+    /// Where the requests over HTTP went, in their order.
+    pub(super) fn paths(&self) -> Vec<String> {
+        self.0.lock().unwrap().paths.clone()
+    }
+
     /// Requests seen, records and points taken.
     pub(super) fn counts(&self) -> (usize, usize, usize) {
         let state = self.0.lock().unwrap();
         (state.requests, state.records, state.points)
     }
 
-    /// `authorization` and `grpc-encoding` of the last request.
+    /// `authorization` and the encoding of the last request.
     pub(super) fn headers(&self) -> (Option<String>, Option<String>) {
         let state = self.0.lock().unwrap();
         (state.authorization.clone(), state.encoding.clone())
     }
 
-    fn answer<T>(&self, request: &Request<T>) -> Answer {
+    /// What is answered to a request with these headers.
+    fn answer(&self, headers: &HeaderMap, encoding: &str) -> Answer {
         let header = |name| {
-            let value = request.metadata().get(name)?;
+            let value = headers.get(name)?;
             Some(value.to_str().unwrap().to_owned())
         };
         let mut state = self.0.lock().unwrap();
         state.requests += 1;
         state.authorization = header("authorization");
-        state.encoding = header("grpc-encoding");
+        state.encoding = header(encoding);
         state.answers.pop_front().unwrap_or(Answer::Take)
+    }
+
+    fn grpc_answer<T>(&self, request: &Request<T>) -> Result<Option<(i64, String)>, Status> {
+        let headers = request.metadata().clone().into_headers();
+        match self.answer(&headers, "grpc-encoding") {
+            Answer::Take => Ok(None),
+            Answer::Reject(items, message) => Ok(Some((items, message))),
+            Answer::Fail(status) => Err(status),
+            Answer::Http(..) => unreachable!("gRPC has statuses of its own"),
+        }
+    }
+
+    fn take_logs(&self, request: &ExportLogsServiceRequest) {
+        let scopes = request.resource_logs.iter().flat_map(|it| &it.scope_logs);
+        let records: usize = scopes.map(|scope| scope.log_records.len()).sum();
+        assert!(records > 0, "an empty envelope");
+        self.0.lock().unwrap().records += records;
+    }
+
+    fn take_metrics(&self, request: &ExportMetricsServiceRequest) {
+        let groups = request.resource_metrics.iter();
+        let scopes = groups.flat_map(|group| &group.scope_metrics);
+        // Every metric of the sample has one point.
+        let points: usize = scopes.map(|scope| scope.metrics.len()).sum();
+        assert!(points > 0, "an empty envelope");
+        self.0.lock().unwrap().points += points;
+    }
+}
+
+fn logs_response(refused: Option<(i64, String)>) -> ExportLogsServiceResponse {
+    let partial = |(rejected_log_records, error_message)| ExportLogsPartialSuccess {
+        rejected_log_records,
+        error_message,
+    };
+    ExportLogsServiceResponse {
+        partial_success: refused.map(partial),
     }
 }
 
@@ -98,18 +175,9 @@ impl LogsService for Fake {
         &self,
         request: Request<ExportLogsServiceRequest>,
     ) -> Result<Response<ExportLogsServiceResponse>, Status> {
-        let partial_success = match self.answer(&request) {
-            Answer::Take => None,
-            Answer::Reject(rejected_log_records) => Some(ExportLogsPartialSuccess {
-                rejected_log_records,
-                error_message: "too old".into(),
-            }),
-            Answer::Fail(status) => return Err(status),
-        };
-        let groups = request.into_inner().resource_logs;
-        let scopes = groups.iter().flat_map(|group| &group.scope_logs);
-        self.0.lock().unwrap().records += scopes.map(|s| s.log_records.len()).sum::<usize>();
-        Ok(Response::new(ExportLogsServiceResponse { partial_success }))
+        let refused = self.grpc_answer(&request)?;
+        self.take_logs(request.get_ref());
+        Ok(Response::new(logs_response(refused)))
     }
 }
 
@@ -119,13 +187,65 @@ impl MetricsService for Fake {
         &self,
         request: Request<ExportMetricsServiceRequest>,
     ) -> Result<Response<ExportMetricsServiceResponse>, Status> {
-        if let Answer::Fail(status) = self.answer(&request) {
-            return Err(status);
-        }
-        let groups = request.into_inner().resource_metrics;
-        let scopes = groups.iter().flat_map(|group| &group.scope_metrics);
-        // Every metric of the sample has one point.
-        self.0.lock().unwrap().points += scopes.map(|s| s.metrics.len()).sum::<usize>();
+        self.grpc_answer(&request)?;
+        self.take_metrics(request.get_ref());
         Ok(Response::new(ExportMetricsServiceResponse::default()))
+    }
+}
+
+/// A request over HTTP.
+async fn receive(
+    State(fake): State<Fake>,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> (StatusCode, HeaderMap, Vec<u8>) {
+    fake.0.lock().unwrap().paths.push(uri.path().to_owned());
+    let refused = match fake.answer(&headers, "content-encoding") {
+        Answer::Take => None,
+        Answer::Reject(items, message) => Some((items, message)),
+        Answer::Http(status, pairs, body) => {
+            let pair = |&(name, value): &(&'static str, &str)| {
+                (HeaderName::from_static(name), value.parse().unwrap())
+            };
+            let headers = pairs.iter().map(pair).collect();
+            return (StatusCode::from_u16(status).unwrap(), headers, body.into());
+        }
+        Answer::Fail(_) => unreachable!("HTTP has statuses of its own"),
+    };
+    let is_json = headers.get("content-type").unwrap() == "application/json";
+    let body = decompress(&headers, &body);
+    if uri.path().ends_with("metrics") {
+        fake.take_metrics(&decode(is_json, &body));
+    } else {
+        fake.take_logs(&decode(is_json, &body));
+    }
+    let response = logs_response(refused);
+    let response = if is_json {
+        serde_json::to_vec(&response).unwrap()
+    } else {
+        response.encode_to_vec()
+    };
+    (StatusCode::OK, HeaderMap::new(), response)
+}
+
+fn decode<M: Message + Default + DeserializeOwned>(is_json: bool, body: &[u8]) -> M {
+    if is_json {
+        return serde_json::from_slice(body).unwrap();
+    }
+    M::decode(body).unwrap()
+}
+
+fn decompress(headers: &HeaderMap, body: &[u8]) -> Vec<u8> {
+    let encoding = headers.get("content-encoding");
+    match encoding.map(|encoding| encoding.to_str().unwrap()) {
+        None => body.into(),
+        Some("gzip") => {
+            let mut plain = Vec::new();
+            GzDecoder::new(body).read_to_end(&mut plain).unwrap();
+            plain
+        }
+        Some("zstd") => zstd::decode_all(body).unwrap(),
+        Some(other) => panic!("{other} is not known here"),
     }
 }

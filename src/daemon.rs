@@ -17,6 +17,7 @@ use crate::config::LogFormat;
 use crate::exit::Exit;
 use crate::logging::show_accounts;
 use crate::reload::Reload;
+use crate::telemetry::{OwnTelemetry, Span, Spans};
 
 /// How a topology is kept running.
 #[derive(Debug)]
@@ -31,6 +32,8 @@ pub struct Keeping {
     pub accounts: Accounts,
     /// Tells exporters to open their files anew.
     pub reopen: ReopenSource,
+    /// What is told of it to somebody else, ended last.
+    pub telemetry: Option<OwnTelemetry>,
 }
 
 /// A signal so soon after the first is the same request: timeout(1) signals its
@@ -171,6 +174,8 @@ pub async fn keep(
         running,
         exit: Exit::Done,
         deadline: None,
+        spans: OwnTelemetry::spans(keeping.telemetry.as_ref()),
+        draining: None,
         keeping,
     };
     let until = keeping.duration.map(|duration| Instant::now() + duration);
@@ -199,9 +204,18 @@ pub async fn keep(
             }
         }
     }
-    let exit = watch.exit;
+    let (exit, deadline) = (watch.exit, watch.deadline);
+    if let (Some(draining), Exit::DrainIncomplete) = (&mut watch.draining, exit) {
+        draining.failed("the drain timeout was over");
+    }
+    drop(watch.draining);
     watch.running.give_up().await;
     show_accounts(&keeping.accounts, keeping.log_format);
+    if let Some(telemetry) = &keeping.telemetry {
+        let left = |deadline: Instant| deadline.saturating_duration_since(Instant::now());
+        let limit = deadline.map_or(keeping.drain_timeout, left);
+        telemetry.finish(limit).await;
+    }
     exit
 }
 
@@ -209,6 +223,8 @@ struct Watch<'k> {
     running: Running,
     exit: Exit,
     deadline: Option<Instant>,
+    spans: Spans,
+    draining: Option<Span>,
     keeping: &'k Keeping,
 }
 
@@ -217,6 +233,8 @@ impl Watch<'_> {
         self.running.stop();
         self.deadline
             .get_or_insert_with(|| Instant::now() + self.keeping.drain_timeout);
+        self.draining
+            .get_or_insert_with(|| self.spans.begin("drain"));
     }
 
     /// The first signal asks to stop; a second one, later, says that it takes
@@ -238,8 +256,10 @@ impl Watch<'_> {
     /// comes before that is done.
     async fn reload(&mut self, reload: Option<&mut Reload>, stop: &mut StopSignals) {
         let Some(reload) = reload else { return };
+        let mut span = self.spans.begin("reload");
+        let grace = self.keeping.drain_timeout;
         let done = tokio::select! {
-            result = reload.reload(&mut self.running, self.keeping.drain_timeout) => Some(result),
+            result = reload.reload(&mut self.running, grace, &mut span) => Some(result),
             () = stop.requested() => None,
         };
         match done {

@@ -12,4 +12,5 @@ pub mod logging;
 pub mod own_metrics;
 pub mod reload;
 pub mod run;
+pub mod telemetry;
 pub mod watch;

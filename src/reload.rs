@@ -20,6 +20,7 @@ use crate::components::{Configuration, REGISTRY};
 use crate::config::{self, Report, Telemetry};
 use crate::exit::Exit;
 use crate::graph::{self, Surroundings};
+use crate::telemetry::Span;
 
 /// What a graph was made from, and is made from again.
 #[derive(Debug)]
@@ -62,12 +63,17 @@ impl Reload {
     /// # Errors
     /// How the program ends, because the old graph could not be restored after
     /// the new one had failed; the reason is logged.
-    pub async fn reload(&mut self, running: &mut Running, grace: Duration) -> Result<(), Exit> {
+    pub async fn reload(
+        &mut self,
+        running: &mut Running,
+        grace: Duration,
+        span: &mut Span,
+    ) -> Result<(), Exit> {
         let (root, topology) = match self.build(running) {
             Ok(built) => built,
             Err(report) => {
                 complain(&report.to_text());
-                return self.refused("the new configuration is wrong");
+                return self.refused(span, "the new configuration is wrong");
             }
         };
         self.surroundings.accounts.close_ended();
@@ -78,15 +84,17 @@ impl Reload {
                 tracing::info!("the configuration was reloaded");
                 Ok(())
             }
-            Err(SwitchError::Refused(ended)) => self.refused(&describe(&ended)),
+            Err(SwitchError::Refused(ended)) => self.refused(span, &describe(&ended)),
             Err(SwitchError::Broken(ended)) => {
                 tracing::error!("{}; the old configuration is built again", describe(&ended));
-                self.restore(running, grace).await
+                self.restore(running, grace).await?;
+                self.refused(span, "a component could not start")
             }
         }
     }
 
-    fn refused(&self, reason: &str) -> Result<(), Exit> {
+    fn refused(&self, span: &mut Span, reason: &str) -> Result<(), Exit> {
+        span.failed(reason);
         self.counts.failures.fetch_add(1, Ordering::Relaxed);
         tracing::error!("reload failed: {reason}; the old configuration stays in force");
         Ok(())
@@ -124,7 +132,7 @@ impl Reload {
         let topology = graph::build(configuration, &self.surroundings, running)
             .map_err(|errors| failed(errors.to_string()))?;
         match running.switch(topology, grace).await {
-            Ok(()) => self.refused("a component could not start"),
+            Ok(()) => Ok(()),
             Err(SwitchError::Refused(ended) | SwitchError::Broken(ended)) => {
                 Err(failed(describe(&ended)))
             }

@@ -19,6 +19,7 @@ use crate::exit::Exit;
 use crate::graph::{self, Surroundings};
 use crate::own_metrics::OwnMetrics;
 use crate::reload::Reload;
+use crate::telemetry::OwnTelemetry;
 use crate::{host, logging, watch};
 
 /// Threads for all that waits; the work on events is done by few.
@@ -185,18 +186,35 @@ async fn run_in(cli: &Cli, job: Job, log_format: LogFormat) -> Exit {
             return Exit::Failed;
         }
     };
+    let own = match OwnTelemetry::start(&telemetry, &surroundings.host, &accounts) {
+        Ok(own) => own,
+        Err(error) => {
+            tracing::error!(error, "own telemetry could not be started");
+            return Exit::Failed;
+        }
+    };
+    let mut span = OwnTelemetry::spans(own.as_ref()).begin("start");
     let reload = (hang_up == HangUp::Reload)
         .then(|| Reload::new(&cli.sources, root, telemetry, surroundings));
     let running = match daemon::start(topology, &mut signals).await {
         Ok(running) => running,
-        Err(exit) => return exit,
+        Err(exit) => {
+            span.failed("a component could not start");
+            drop(span);
+            if let Some(own) = own {
+                own.finish(cli.drain_timeout.0).await;
+            }
+            return exit;
+        }
     };
+    drop(span);
     let keeping = Keeping {
         drain_timeout: cli.drain_timeout.0,
         duration: job.duration,
         log_format,
         accounts,
         reopen: reopen_source,
+        telemetry: own,
     };
     if job.command.is_empty() {
         tracing::info!("started");

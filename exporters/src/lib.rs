@@ -40,10 +40,11 @@ pub use console::ConsoleConfig;
 pub use influxdb::{LineEncoder, LinePushed, LineRequest, LineSettings};
 pub use influxdb::{Precision, Schema, Unsigned};
 pub use json::{JsonConfig, JsonEncoder};
-pub use net::{BasicAuth, RetrySettings, TlsSettings, TlsVersion};
+pub use net::{BasicAuth, Peer, PeerSettings, RetrySettings, TlsSettings, TlsVersion};
 pub use otlp::{Format, LogsEncoder, OtlpConfig, Protocol, Pushed, Request};
 pub use prometheus::{PrometheusConfig, ResourceConstantLabels, TranslationStrategy};
 pub use record::RecordConfig;
+pub use resource::host_attributes;
 pub use sink::{Fsync, Lines, Outlet, RotateSettings, Sheet};
 
 /// All exporters by the names they have in a configuration.

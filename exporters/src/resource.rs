@@ -13,7 +13,7 @@ pub(crate) const SERVICE_NAME: &str = "service.name";
 pub(crate) const SERVICE_INSTANCE_ID: &str = "service.instance.id";
 
 /// The attributes of the host's resource; what is not known is left out.
-pub(crate) fn host_attributes(host: &Host) -> impl Iterator<Item = (&'static str, &str)> {
+pub fn host_attributes(host: &Host) -> impl Iterator<Item = (&'static str, &str)> {
     // One program watches a machine.
     let instance = if host.id.is_empty() {
         &host.name

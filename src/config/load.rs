@@ -3,7 +3,8 @@
 use std::{path::PathBuf, sync::Arc};
 
 use eunomia_core::config::{
-    ConfigError, ConfigErrors, Entry, Factory, Node, Ready, Span, Value, decode_partly, known_names,
+    Check, ConfigError, ConfigErrors, Entry, Factory, Node, Ready, Span, Value, decode_partly,
+    known_names,
 };
 
 use super::{
@@ -290,10 +291,17 @@ fn read_service(root: &Node, report: &mut Report) -> Service {
         ));
         return Service::default();
     };
-    let (service, errors, secrets) = decode_partly(node);
+    let (service, errors, secrets) = decode_partly::<Service>(node);
+    let is_whole = errors.is_empty();
     report.errors.append(errors);
     report.secrets.extend(secrets);
-    service.unwrap_or_default()
+    let service = service.unwrap_or_default();
+    if is_whole {
+        let mut check = Check::new(node);
+        service.check(&mut check);
+        report.errors.append(check.finish());
+    }
+    service
 }
 
 fn mark_used<B: ?Sized>(components: &mut [Component<B>], declared: &Declared) {

@@ -26,6 +26,6 @@ pub use self::{
     registry::{Listed, Registry},
     report::Report,
     schema::schema,
-    service::{LogFormat, LogLevel, PipelineBody, Service, Telemetry},
+    service::{LogFormat, LogLevel, OwnOtlp, PipelineBody, Service, Telemetry},
     source::Source,
 };

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use eunomia_core::config::Spanned;
+use eunomia_core::config::{Check, Duration, Secret, Spanned};
+use eunomia_exporters::{PeerSettings, TlsSettings};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +11,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Service {
-    /// The daemon's own logs and metrics.
+    /// The daemon's own logs, metrics and traces.
     pub telemetry: Telemetry,
     /// The pipelines by their names.
     pub pipelines: BTreeMap<String, Spanned<PipelineBody>>,
@@ -30,7 +31,7 @@ pub struct PipelineBody {
     pub exporters: Spanned<Vec<Spanned<String>>>,
 }
 
-/// The daemon's own logs and metrics.
+/// The daemon's own logs, metrics and traces.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Telemetry {
@@ -40,6 +41,67 @@ pub struct Telemetry {
     pub log_format: LogFormat,
     /// Whether the daemon's own metrics stand on every Prometheus page; default true.
     pub metrics: bool,
+    /// Where own metrics, and traces if they are wanted, go over OTLP; absent, nowhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub otlp: Option<OwnOtlp>,
+    /// Whether spans of the daemon's start, its reloads and its end go to `otlp` too; default false.
+    pub traces: bool,
+}
+
+/// Where the daemon's own metrics and traces go over OTLP, as protocol buffers over HTTP.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct OwnOtlp {
+    /// Where the receiver listens: `http://HOST:PORT`, `https://HOST:PORT` or `unix:///PATH`; requests go to
+    /// `/v1/metrics` and `/v1/traces` below it. Default `http://127.0.0.1:4318`.
+    pub endpoint: String,
+    /// Sent with every request.
+    pub headers: BTreeMap<String, Secret>,
+    /// How an `https` endpoint is trusted, and who we are to it.
+    pub tls: TlsSettings,
+    /// How often metrics are sent; default 60s, from 1s.
+    pub interval: Duration,
+}
+
+impl OwnOtlp {
+    /// How the receiver is reached.
+    pub fn peer(&self) -> PeerSettings<'_> {
+        PeerSettings {
+            endpoint: &self.endpoint,
+            headers: &self.headers,
+            tls: &self.tls,
+        }
+    }
+}
+
+impl Default for OwnOtlp {
+    fn default() -> Self {
+        Self {
+            endpoint: "http://127.0.0.1:4318".to_owned(),
+            headers: BTreeMap::new(),
+            tls: TlsSettings::default(),
+            interval: Duration::seconds(60),
+        }
+    }
+}
+
+impl Service {
+    /// Refuses what is of the right type and wrong all the same.
+    pub(super) fn check(&self, check: &mut Check<'_>) {
+        let Some(otlp) = &self.telemetry.otlp else {
+            if self.telemetry.traces {
+                check.refuse(
+                    &["telemetry", "traces"],
+                    "expected `otlp` beside it: traces go nowhere else",
+                );
+            }
+            return;
+        };
+        otlp.peer().check(&["telemetry", "otlp"], check);
+        if otlp.interval.0.as_millis() < 1000 {
+            check.refuse(&["telemetry", "otlp", "interval"], "expected at least 1s");
+        }
+    }
 }
 
 /// How much the daemon logs.
@@ -82,6 +144,8 @@ impl Default for Telemetry {
             log_level: LogLevel::default(),
             log_format: LogFormat::default(),
             metrics: true,
+            otlp: None,
+            traces: false,
         }
     }
 }

@@ -5,6 +5,7 @@ mod auth;
 mod connect;
 mod endpoint;
 mod http;
+mod peer;
 mod pem;
 mod retry;
 #[cfg(test)]
@@ -16,6 +17,7 @@ pub use auth::BasicAuth;
 pub(crate) use auth::{AuthSettings, Credentials};
 pub(crate) use endpoint::Endpoint;
 pub(crate) use http::{Answer, HttpClient, MAX_ANSWER, Pool, Versions, pool, reason};
+pub use peer::{Peer, PeerSettings};
 pub use retry::RetrySettings;
 pub(crate) use retry::{Failure, Policy, Verdict, retry_after, send};
 pub use tls::{TlsSettings, TlsVersion};

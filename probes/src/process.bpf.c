@@ -39,7 +39,7 @@ int on_sys_exit(unsigned long long *context)
 	__u32 compat = eun_slots_of(eun_call_index(number, true));
 
 	if (native | compat)
-		eun_jump(context, arch_call_is_compat(eun_current()) ? compat : native);
+		eun_jump(context, arch_call_is_compat() ? compat : native);
 	return 0;
 }
 

@@ -8,11 +8,14 @@
 #ifndef EUNOMIA_READ_H
 #define EUNOMIA_READ_H
 
-#ifdef EUN_DIRECT_READS
 /* The helper that hands out the running task as a known pointer came with 5.11. */
 enum bpf_func_id___current { BPF_FUNC_get_current_task_btf___current = 158 };
 
-#define EUN_DIRECT bpf_core_enum_value_exists(enum bpf_func_id___current, BPF_FUNC_get_current_task_btf___current)
+#define EUN_KNOWS_CURRENT                                                                                              \
+	bpf_core_enum_value_exists(enum bpf_func_id___current, BPF_FUNC_get_current_task_btf___current)
+
+#ifdef EUN_DIRECT_READS
+#define EUN_DIRECT EUN_KNOWS_CURRENT
 #else
 #define EUN_DIRECT false
 #endif
@@ -23,6 +26,11 @@ static __always_inline struct task_struct *eun_current(void)
 		return bpf_get_current_task_btf();
 	return (struct task_struct *)bpf_get_current_task();
 }
+
+/* A field of the running task itself, direct in every object: one instruction is not much to verify. */
+#define EUN_OF_CURRENT(field)                                                                                          \
+	(EUN_KNOWS_CURRENT ? bpf_get_current_task_btf()->field                                                         \
+			   : BPF_CORE_READ((struct task_struct *)bpf_get_current_task(), field))
 
 /* Which of the two is certain when the object is loaded; the verifier never sees the other. */
 #define EUN_READ(pointer, field) (EUN_DIRECT ? (pointer)->field : BPF_CORE_READ(pointer, field))

@@ -68,7 +68,7 @@ static __always_inline struct syscall_exit eun_syscall_exit(unsigned long long *
 		.regs = regs,
 		.result = context[1],
 		.number = arch_call_number(regs),
-		.compat = arch_call_is_compat(eun_current()),
+		.compat = arch_call_is_compat(),
 	};
 
 	return call;

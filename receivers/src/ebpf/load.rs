@@ -90,11 +90,15 @@ impl Loaded {
     }
 
     /// Attaches every program; the dispatcher's own ones are reached through it.
+    /// Where it has none it would make every system call slower for nobody.
     pub(super) fn attach(&mut self, probes: &[Probe]) -> Result<(), LoadError> {
+        let is_dispatching = probes.iter().any(Probe::wants_system_calls);
+        let is_attached = |program: &&Program| {
+            program.syscalls.is_empty()
+                && !matches!(program.hook, Hook::Iter(_))
+                && (is_dispatching || !program.is_dispatcher)
+        };
         for (probe, (_, object)) in probes.iter().zip(&mut self.objects) {
-            let is_attached = |program: &&Program| {
-                program.syscalls.is_empty() && !matches!(program.hook, Hook::Iter(_))
-            };
             for program in attach::needed(probe, &attach::kernel_release()).filter(is_attached) {
                 attach::attach(probe, program, object)?;
             }

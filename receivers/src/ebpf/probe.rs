@@ -38,6 +38,10 @@ impl Probe {
             .iter()
             .filter(|program| !program.syscalls.is_empty())
     }
+
+    pub(super) fn wants_system_calls(&self) -> bool {
+        self.system_call_programs().next().is_some()
+    }
 }
 
 /// Names of the built-in probes.

@@ -128,28 +128,17 @@ pub(super) fn start(
 }
 
 /// The probes whose programs are called by the dispatcher, if `program` of
-/// `probe` is that: it stands in the base object, at the hook that they name.
+/// `probe` is that.
 fn served(probes: &[Probe], probe: &str, program: &str) -> Vec<Arc<str>> {
-    let is_dispatched = |program: &Program| !program.syscalls.is_empty();
-    let base = probes.first().filter(|base| &*base.name == probe);
-    let hook = base
-        .and_then(|base| {
-            base.object
-                .programs
-                .iter()
-                .find(|one| &*one.name == program)
-        })
-        .filter(|program| !is_dispatched(program))
-        .map(|program| &program.hook);
-    let uses = |probe: &&Probe| {
-        let mut dispatched = probe
-            .object
-            .programs
-            .iter()
-            .filter(|one| is_dispatched(one));
-        dispatched.any(|program| Some(&program.hook) == hook)
-    };
-    let served = probes.iter().filter(uses);
+    let is_it = |one: &Program| one.is_dispatcher && &*one.name == program;
+    let mut base = probes
+        .first()
+        .filter(|base| &*base.name == probe)
+        .into_iter();
+    if !base.any(|base| base.object.programs.iter().any(is_it)) {
+        return Vec::new();
+    }
+    let served = probes.iter().filter(|probe| probe.wants_system_calls());
     served.map(|probe| Arc::clone(&probe.name)).collect()
 }
 

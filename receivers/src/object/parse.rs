@@ -54,6 +54,8 @@ pub struct Program {
     pub syscalls: Vec<Syscall>,
     /// The read-only variable that takes its slot of the dispatcher.
     pub slot_global: Option<Box<str>>,
+    /// Whether it calls those that want system calls, and nobody else needs it.
+    pub is_dispatcher: bool,
     /// The first of two programs that do the same at the same hook, so that one
     /// still runs where the kernel skips the other.
     pub pair: Option<Box<str>>,
@@ -216,6 +218,7 @@ fn programs(
             slot_global: Some(format!("slot_{}", function.name))
                 .filter(|name| has_global(name))
                 .map(Into::into),
+            is_dispatcher: tags.is_dispatcher(),
             pair: tags.twice().map(Into::into),
         });
     }

@@ -29,6 +29,8 @@ pub(crate) enum Tag<'a> {
     Metric(MetricTag<'a>),
     /// The program is called after this system call.
     Syscall(Syscall),
+    /// The program calls those that want system calls.
+    Dispatcher,
     /// The program is one of two that do the same; the first one's name.
     Twice(&'a str),
     /// The map needs this many entries for each CPU.
@@ -146,6 +148,11 @@ impl<'a> Tags<'a> {
         })
     }
 
+    /// Whether they mark the program that others are called by.
+    pub(crate) fn is_dispatcher(&self) -> bool {
+        self.0.contains(&Tag::Dispatcher)
+    }
+
     /// Whether they make a member part of an event.
     pub(crate) fn are_annotations(&self) -> bool {
         self.0.iter().any(|tag| {
@@ -193,6 +200,7 @@ fn parse_one(text: &str) -> Result<Option<Tag<'_>>, &'static str> {
         "doc" => Tag::Doc(rest),
         "metric" => Tag::Metric(metric(rest)?),
         "syscall" => Tag::Syscall(syscall(rest).ok_or("syscall:NUMBER:COMPAT_NUMBER")?),
+        "dispatcher" => Tag::Dispatcher,
         "twice" => Tag::Twice(name(rest, "twice:PROGRAM")?),
         "per_cpu" => Tag::PerCpu(rest.parse().map_err(|_ignored| "per_cpu:NUMBER")?),
         "abi" => Tag::Abi(rest.parse().map_err(|_ignored| "abi:NUMBER")?),
@@ -326,6 +334,7 @@ mod tests {
             compat: None,
         };
         reads("syscall:257:-1", Tag::Syscall(syscall));
+        reads("dispatcher:", Tag::Dispatcher);
         reads("twice:on_fork", Tag::Twice("on_fork"));
         reads("per_cpu:2", Tag::PerCpu(2));
         reads("abi:1", Tag::Abi(1));

@@ -18,9 +18,9 @@ static __always_inline int arch_call_number(const struct pt_regs *regs)
 	return regs->syscallno;
 }
 
-static __always_inline bool arch_call_is_compat(struct task_struct *task)
+static __always_inline bool arch_call_is_compat(void)
 {
-	return EUN_READ(task, thread_info.flags) >> TIF_32BIT & 1;
+	return EUN_OF_CURRENT(thread_info.flags) >> TIF_32BIT & 1;
 }
 
 #define ARCH_ARGUMENT_0(from)  ((from)->orig_x0) /* x0 holds the result by then */

@@ -17,9 +17,9 @@ static __always_inline int arch_call_number(const struct pt_regs *regs)
 	return regs->orig_ax & (X32_MARK - 1);
 }
 
-static __always_inline bool arch_call_is_compat(struct task_struct *task)
+static __always_inline bool arch_call_is_compat(void)
 {
-	return EUN_READ(task, thread_info.status) & TS_COMPAT;
+	return EUN_OF_CURRENT(thread_info.status) & TS_COMPAT;
 }
 
 #define ARCH_ARGUMENT_0(from)  ((from)->di)

@@ -15,6 +15,20 @@ struct dentry {
 	struct qstr d_name;
 } KERNEL;
 
+/* Up to 6.13: where a short name stands in the dentry itself. */
+struct dentry___old {
+	unsigned char d_iname[32];
+} KERNEL;
+
+/* From 6.14 on. */
+union shortname_store {
+	unsigned char string[40];
+} KERNEL;
+
+struct dentry___short {
+	union shortname_store d_shortname;
+} KERNEL;
+
 struct vfsmount {
 	struct dentry *mnt_root;
 } KERNEL;

@@ -8,6 +8,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+const NANOS: u64 = 1_000_000_000;
+
 /// Nanoseconds since boot, suspend included (`CLOCK_BOOTTIME`).
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
@@ -36,7 +38,6 @@ impl WallNanos {
     /// Writes the time as RFC 3339 with nanoseconds and `Z` into `out`, without
     /// allocating.
     pub fn write_rfc3339(self, out: &mut [u8; 30]) {
-        const NANOS: u64 = 1_000_000_000;
         let (seconds, nanos) = (self.0 / NANOS, self.0 % NANOS);
         let (days, second) = (seconds / 86_400, seconds % 86_400);
         let (year, month, day) = civil_from_days(days);
@@ -51,6 +52,28 @@ impl WallNanos {
     }
 }
 
+/// Times as RFC 3339 text: those of one second, as events of one batch are, share
+/// all but the nanoseconds.
+#[derive(Clone, Debug, Default)]
+pub struct Rfc3339 {
+    second: Option<u64>,
+    text: [u8; 30],
+}
+
+impl Rfc3339 {
+    /// The text of `time`, as [`WallNanos::write_rfc3339`] writes it.
+    pub fn text(&mut self, time: WallNanos) -> &[u8; 30] {
+        let second = time.0 / NANOS;
+        if self.second == Some(second) {
+            digits(&mut self.text[20..29], time.0 % NANOS);
+        } else {
+            time.write_rfc3339(&mut self.text);
+            self.second = Some(second);
+        }
+        &self.text
+    }
+}
+
 impl fmt::Display for WallNanos {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut text = [0; 30];
@@ -61,9 +84,14 @@ impl fmt::Display for WallNanos {
 
 /// Fills `out` with the decimal digits of `value`, zero padded.
 fn digits(out: &mut [u8], mut value: u64) {
-    for slot in out.iter_mut().rev() {
-        *slot = b'0' + u8::try_from(value % 10).unwrap_or(0);
-        value /= 10;
+    let (first, pairs) = out.as_rchunks_mut::<2>();
+    for pair in pairs.iter_mut().rev() {
+        let two = u8::try_from(value % 100).unwrap_or(0);
+        *pair = [b'0' + two / 10, b'0' + two % 10];
+        value /= 100;
+    }
+    if let [digit] = first {
+        *digit = b'0' + u8::try_from(value % 10).unwrap_or(0);
     }
 }
 
@@ -89,7 +117,7 @@ fn civil_from_days(days: u64) -> (u64, u64, u64) {
 
 #[cfg(test)]
 mod tests {
-    use super::{BootNanos, ClockOffset, WallNanos};
+    use super::{BootNanos, ClockOffset, Rfc3339, WallNanos};
 
     #[track_caller]
     fn shows(nanos: u64, text: &str) {
@@ -104,6 +132,16 @@ mod tests {
         shows(1_709_251_199_999_999_999, "2024-02-29T23:59:59.999999999Z");
         shows(4_107_542_400_000_000_000, "2100-03-01T00:00:00.000000000Z");
         shows(1_795_334_400_123_456_789, "2026-11-22T08:00:00.123456789Z");
+    }
+
+    /// What is kept from one time to the next does not change what is shown.
+    #[test]
+    fn times_of_one_second_share_their_text() {
+        let mut text = Rfc3339::default();
+        for nanos in [0, 1, 999_999_999, 1_000_000_000, 2, 951_782_400_000_000_001] {
+            let time = WallNanos(nanos);
+            assert_eq!(text.text(time), time.to_string().as_bytes());
+        }
     }
 
     /// A boot time far before the epoch is clamped, not wrapped.

@@ -26,7 +26,7 @@ impl Compression {
     ///
     /// # Errors
     /// That memory is short.
-    pub(crate) fn compress(self, bytes: &[u8]) -> io::Result<Cow<'_, [u8]>> {
+    pub fn compress(self, bytes: &[u8]) -> io::Result<Cow<'_, [u8]>> {
         Ok(match self {
             Self::None => bytes.into(),
             Self::Gzip => gzip(bytes)?.into(),

@@ -8,11 +8,14 @@ impl Digits {
     fn new(mut value: u64) -> Self {
         let mut digits = [0; 20];
         let mut start = digits.len();
-        for slot in digits.iter_mut().rev() {
-            *slot = b'0' + u8::try_from(value % 10).unwrap_or(0);
-            value /= 10;
-            start -= 1;
+        // A division takes longer than all else: one for two digits.
+        for pair in digits.as_chunks_mut::<2>().0.iter_mut().rev() {
+            let two = u8::try_from(value % 100).unwrap_or(0);
+            *pair = [b'0' + two / 10, b'0' + two % 10];
+            value /= 100;
+            start -= 2;
             if value == 0 {
+                start += usize::from(two < 10);
                 break;
             }
         }

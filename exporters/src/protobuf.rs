@@ -1,8 +1,8 @@
 //! The wire format of protocol buffers: as much of it as the exporters need.
 //!
-//! The length of a nested message stands before it and is known behind it. One
-//! byte is kept for it, which is right for most; longer messages are moved up by
-//! the bytes that are missing.
+//! The length of a nested message stands before it and is known behind it. As
+//! many bytes are kept for it as most messages of its kind take; others are
+//! moved by the difference.
 
 use eunomia_core::value::read_unsigned;
 
@@ -53,16 +53,27 @@ impl Writer<'_> {
 
     /// A nested message, written by `fill`.
     pub(crate) fn message(&mut self, field: u32, fill: impl FnOnce(&mut Writer<'_>)) {
+        self.message_of::<1>(field, fill);
+    }
+
+    /// As [`Self::message`], of 128 to 16,383 bytes most often.
+    pub(crate) fn long_message(&mut self, field: u32, fill: impl FnOnce(&mut Writer<'_>)) {
+        self.message_of::<2>(field, fill);
+    }
+
+    /// A nested message whose length takes `KEPT` bytes most often.
+    fn message_of<const KEPT: usize>(&mut self, field: u32, fill: impl FnOnce(&mut Writer<'_>)) {
         self.tag(field, LENGTH);
         let prefix = self.0.len();
-        self.0.push(0);
+        self.0.extend_from_slice(&[0; KEPT]);
         fill(&mut Writer(self.0));
-        let length = self.0.len() - prefix - 1;
-        let more = varint_length(length as u64) - 1;
-        if more > 0 {
-            let end = self.0.len();
-            self.0.resize(end + more, 0);
-            self.0.copy_within(prefix + 1..end, prefix + 1 + more);
+        let (start, end) = (prefix + KEPT, self.0.len());
+        let length = end - start;
+        let needed = varint_length(length as u64);
+        if needed != KEPT {
+            self.0.resize(end + needed.saturating_sub(KEPT), 0);
+            self.0.copy_within(start..end, prefix + needed);
+            self.0.truncate(prefix + needed + length);
         }
         put_varint(length as u64, self.0.get_mut(prefix..).unwrap_or_default());
     }
@@ -195,6 +206,9 @@ mod tests {
             let written = &out[6..];
             assert_eq!(Reader::new(written).bytes(1), Some(&content[..]));
             assert_eq!(written.len(), 1 + varint_length(length as u64) + length);
+            let mut long = b"before".to_vec();
+            Writer(&mut long).long_message(1, |message| message.0.extend_from_slice(&content));
+            assert_eq!(out, long);
         }
     }
 

@@ -17,6 +17,8 @@ const NONE: u32 = u32::MAX;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Repeats {
     kinds: Vec<Kind>,
+    /// Actors of the batch, with the one of rows that have none.
+    actors: usize,
     /// For each actor and kind an index of `entries`.
     slots: Vec<u32>,
     entries: Vec<Entry>,
@@ -70,9 +72,9 @@ impl Repeats {
             attributes: schema.header_attributes(),
             header: schema.header_bytes().unwrap_or_default(),
         }));
+        self.actors = batch.subjects.len() + 1;
         self.slots.clear();
-        self.slots
-            .resize((batch.subjects.len() + 1) * self.kinds.len(), NONE);
+        self.slots.resize(self.actors * self.kinds.len(), NONE);
         self.entries.clear();
         self.bytes.clear();
     }
@@ -151,8 +153,8 @@ impl Repeats {
 
     /// Rows without an actor share the last.
     fn slot(&self, row: &RowView<'_>) -> Option<usize> {
-        let actors = self.slots.len() / self.kinds.len();
-        let actor = usize::try_from(row.actor_index().0).ok()?.min(actors - 1);
+        let last = self.actors.checked_sub(1)?;
+        let actor = usize::try_from(row.actor_index().0).ok()?.min(last);
         Some(actor * self.kinds.len() + row.schema_index())
     }
 }

@@ -88,7 +88,7 @@ impl Batch {
             self.layouts.get(usize::from(schema)),
             self.arena.get_mut(offset..),
         ) {
-            layout.turn_paths(stored);
+            layout.turn_paths(record, stored);
         }
         let row = Row {
             time,

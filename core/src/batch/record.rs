@@ -1,7 +1,9 @@
 //! The one change a record undergoes when it enters a batch.
 //!
 //! Walking a path in the kernel goes from the leaf to the root, and the kernel
-//! cannot turn the result round cheaply; here it is one pass over cached bytes.
+//! cannot turn the result round cheaply; here it is one pass while they are copied.
+
+use std::ops::Range;
 
 use crate::schema::{EventSchema, Field, Shape};
 use crate::schema::{TEXT_LEAF_FIRST, TEXT_TRUNCATED, TailRef};
@@ -33,17 +35,17 @@ impl Layout {
         }
     }
 
-    /// Turns every path in `record` that was written leaf first (`c/b/a/`) into
-    /// the form people read (`/a/b/c`). A path whose front was cut loses its
-    /// leading slash, because it is not the path from the root.
-    pub(super) fn turn_paths(&self, record: &mut [u8]) {
+    /// Turns every path in `record`, whose copy is `stored`, that was written leaf
+    /// first (`c/b/a/`) into the form people read (`/a/b/c`). A path whose front
+    /// was cut loses its leading slash, because it is not the path from the root.
+    pub(super) fn turn_paths(&self, record: &[u8], stored: &mut [u8]) {
         for at in &self.texts {
-            turn_path(record, *at);
+            turn_path(record, stored, *at);
         }
     }
 }
 
-fn turn_path(record: &mut [u8], at: u32) {
+fn turn_path(record: &[u8], stored: &mut [u8], at: u32) {
     let Some(mut tail) = TailRef::read(record, at) else {
         return;
     };
@@ -52,15 +54,16 @@ fn turn_path(record: &mut [u8], at: u32) {
     }
     tail.flags &= !TEXT_LEAF_FIRST;
     let start = tail.offset as usize;
-    let Some(path) = record.get_mut(start..start + usize::from(tail.length)) else {
+    let range = start..start + usize::from(tail.length);
+    let (Some(path), Some(turned)) = (record.get(range.clone()), stored.get_mut(range)) else {
         return;
     };
-    turn(path);
-    if tail.flags & TEXT_TRUNCATED != 0 && path.first() == Some(&b'/') {
+    turn(path, turned);
+    if tail.flags & TEXT_TRUNCATED != 0 && turned.first() == Some(&b'/') {
         tail.offset += 1;
         tail.length -= 1;
     }
-    tail.write(record, at);
+    tail.write(stored, at);
 }
 
 /// The text at `field` of a record that is not in a batch yet, paths turned
@@ -70,10 +73,11 @@ pub(crate) fn whole_text(field: &Field, record: &[u8]) -> Option<(Box<[u8]>, boo
         return None;
     }
     let tail = TailRef::read(record, field.offset)?;
-    let mut text: Box<[u8]> = tail.bytes(record)?.into();
+    let stored = tail.bytes(record)?;
+    let mut text: Box<[u8]> = stored.into();
     let truncated = tail.flags & TEXT_TRUNCATED != 0;
     if tail.flags & TEXT_LEAF_FIRST != 0 {
-        turn(&mut text);
+        turn(stored, &mut text);
         if truncated && text.first() == Some(&b'/') {
             text = text.get(1..)?.into();
         }
@@ -81,11 +85,52 @@ pub(crate) fn whole_text(field: &Field, record: &[u8]) -> Option<(Box<[u8]>, boo
     Some((text, truncated))
 }
 
-/// Turns the parts of a path round, not their letters.
-fn turn(path: &mut [u8]) {
-    path.reverse();
-    path.split_mut(|&byte| byte == b'/')
-        .for_each(<[u8]>::reverse);
+/// Writes the parts of `path` to `turned`, which is as long, from the last to the
+/// first.
+fn turn(path: &[u8], turned: &mut [u8]) {
+    let (mut rest, mut written) = (path.len(), 0);
+    while let Some(slash) = last_slash(path.get(..rest).unwrap_or_default()) {
+        put_part(path, slash + 1..rest, turned, written);
+        written += rest - slash;
+        if let Some(byte) = turned.get_mut(written - 1) {
+            *byte = b'/';
+        }
+        rest = slash;
+    }
+    put_part(path, 0..rest, turned, written);
+}
+
+/// Copies a part of `path`. Most are short, and a copy of fixed length is a move
+/// or two: what it takes too much is overwritten by the parts that follow.
+fn put_part(path: &[u8], part: Range<usize>, turned: &mut [u8], at: usize) {
+    const SHORT: usize = 16;
+    let length = part.len();
+    if length <= SHORT
+        && let Some(from) = path.get(part.start..part.start + SHORT)
+        && let Some(to) = turned.get_mut(at..at + SHORT)
+    {
+        to.copy_from_slice(from);
+    } else if let (Some(from), Some(to)) = (path.get(part), turned.get_mut(at..at + length)) {
+        to.copy_from_slice(from);
+    }
+}
+
+/// The last slash in `text`, looked for in eight bytes at once: parts are shorter
+/// than what a search of long texts is made for.
+fn last_slash(text: &[u8]) -> Option<usize> {
+    const SLASHES: u64 = u64::from_ne_bytes([b'/'; 8]);
+    const LOW_BITS: u64 = u64::from_ne_bytes([0x7f; 8]);
+    let mut rest = text;
+    while let Some((before, word)) = rest.split_last_chunk() {
+        let differing = u64::from_le_bytes(*word) ^ SLASHES;
+        // The high bit of each byte that does not differ.
+        let same = !(((differing & LOW_BITS) + LOW_BITS) | differing | LOW_BITS);
+        if same != 0 {
+            return Some(before.len() + 7 - same.leading_zeros() as usize / 8);
+        }
+        rest = before;
+    }
+    rest.iter().rposition(|&byte| byte == b'/')
 }
 
 /// Start and length, within `record`, of the tail bytes referred to at `at`.
@@ -93,4 +138,23 @@ pub(super) fn tail_range(record: &[u8], at: u32) -> Option<(usize, usize)> {
     let tail = TailRef::read(record, at)?;
     tail.bytes(record)?;
     Some((tail.offset as usize, usize::from(tail.length)))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::turn;
+
+    proptest! {
+        /// Parts of any length, empty ones among them, come out from the last to
+        /// the first, with nothing left of what was copied too much.
+        #[test]
+        fn parts_are_turned_round(path in "[a-z/\u{e9}]{0,70}") {
+            let mut turned = vec![0; path.len()];
+            turn(path.as_bytes(), &mut turned);
+            let parts: Vec<_> = path.split('/').rev().collect();
+            prop_assert_eq!(turned, parts.join("/").into_bytes());
+        }
+    }
 }

@@ -12,6 +12,22 @@ pub(crate) fn write_harmless(bytes: &[u8], out: &mut String) {
 
 /// As [`write_harmless`], in quotes where the value would not stand as one word.
 pub(crate) fn write_word(bytes: &[u8], out: &mut String) {
+    match str::from_utf8(bytes) {
+        Ok(text) => write_text(text, out),
+        Err(_) => write_quoted_if_needed(bytes, out),
+    }
+}
+
+/// As [`write_word`]; nearly all text is one word of plain ASCII.
+pub(crate) fn write_text(text: &str, out: &mut String) {
+    if !text.is_empty() && is_plain_word(text.as_bytes()) {
+        out.push_str(text);
+    } else {
+        write_quoted_if_needed(text.as_bytes(), out);
+    }
+}
+
+fn write_quoted_if_needed(bytes: &[u8], out: &mut String) {
     let is_gap = |byte: &u8| matches!(byte, b' ' | b'\'' | b'"');
     if !bytes.is_empty() && !bytes.iter().any(is_gap) {
         return write_harmless(bytes, out);
@@ -19,6 +35,21 @@ pub(crate) fn write_word(bytes: &[u8], out: &mut String) {
     out.push('\'');
     write_escaped(bytes, true, out);
     out.push('\'');
+}
+
+fn is_plain_word(text: &[u8]) -> bool {
+    // Without a branch in it, looking at all bytes of a chunk is a few comparisons
+    // of vectors.
+    let is_special = |byte: u8| {
+        (byte <= b' ') | (byte > b'~') | (byte == b'\\') | (byte == b'\'') | (byte == b'"')
+    };
+    let any = |bytes: &[u8]| {
+        bytes
+            .iter()
+            .fold(false, |any, &byte| any | is_special(byte))
+    };
+    let (chunks, rest) = text.as_chunks::<16>();
+    !chunks.iter().any(|chunk| any(chunk)) && !any(rest)
 }
 
 fn write_escaped(bytes: &[u8], quoted: bool, out: &mut String) {

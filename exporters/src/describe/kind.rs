@@ -9,10 +9,14 @@ use std::sync::Arc;
 
 use eunomia_core::schema::{Attribute, EventSchema, Part, Render, Shape};
 
+use super::escape::write_harmless;
+
 /// An event kind as the table shows it.
 #[derive(Debug)]
 pub(crate) struct Kind {
     pub(crate) schema: Arc<EventSchema>,
+    /// The event's name as it is shown.
+    pub(crate) title: String,
     /// The attribute that holds the actor's own name for itself.
     pub(crate) actor_name: Option<usize>,
     /// The details in the order they are shown.
@@ -112,7 +116,10 @@ impl Kind {
             Form::Failure => 1,
             Form::Endpoint(_) | Form::Nanoseconds | Form::Plain => 2,
         });
+        let mut title = String::new();
+        write_harmless(schema.name.name().as_bytes(), &mut title);
         Self {
+            title,
             actor_name: actor_name(schema),
             schema: Arc::clone(schema),
             details,

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use eunomia_core::batch::RowView;
 use eunomia_core::value::{Item, List, Value};
 
-use super::escape::{write_harmless, write_word};
+use super::escape::{write_text, write_word};
 use super::kind::{Detail, Form, Kind};
 use crate::number::{push_signed, push_unsigned};
 
@@ -26,8 +26,9 @@ pub(crate) fn write_value(value: Value<'_>, form: ListForm, out: &mut String) {
         Value::Int(value) => push_signed(value, out),
         Value::Uint(value) => push_unsigned(value, out),
         Value::Float(value) => write!(out, "{value:?}").unwrap_or_default(),
-        Value::Str(text) => write_word(text.as_bytes(), out),
-        Value::Short(text) => write_harmless(text.as_str().as_bytes(), out),
+        Value::Str(text) => write_text(text, out),
+        // Of our own making: no text in it that anybody chose.
+        Value::Short(text) => out.push_str(text.as_str()),
         Value::Text(bytes) => write_word(bytes, out),
         Value::Raw(bytes) => {
             for byte in bytes {
@@ -52,7 +53,7 @@ fn write_list(list: List<'_>, form: ListForm, out: &mut String) {
         first = false;
         match item {
             Item::Text(bytes) => write_word(bytes, out),
-            Item::Short(text) => write_harmless(text.as_str().as_bytes(), out),
+            Item::Short(text) => out.push_str(text.as_str()),
             Item::Int(value) => push_signed(value, out),
             Item::Uint(value) => push_unsigned(value, out),
         }
@@ -112,7 +113,7 @@ fn write_endpoint(address: Value<'_>, port: Option<Value<'_>>, out: &mut String)
 
 /// Appends the event as one line: what happened, and its details.
 pub(crate) fn write_sentence(row: &RowView<'_>, kind: &Kind, out: &mut String) {
-    write_harmless(kind.schema.name.name().as_bytes(), out);
+    out.push_str(&kind.title);
     for detail in &kind.details {
         let before = out.len();
         out.push(' ');

@@ -6,7 +6,7 @@ use eunomia_core::component::Host;
 use eunomia_core::key::Key;
 use eunomia_core::metric::{Histogram, MetricBatch, MetricKind, Point, PointValue};
 use eunomia_core::signal::Signal;
-use eunomia_core::time::WallNanos;
+use eunomia_core::time::Rfc3339;
 use eunomia_core::value::{Item, List, Value};
 
 use crate::json_string::{write_lossy, write_string};
@@ -20,6 +20,7 @@ pub struct JsonEncoder {
     /// `,"host.name":"..."`, or nothing where the host has no name.
     host: Box<[u8]>,
     repeats: Repeats,
+    times: Rfc3339,
     sheet: Sheet,
 }
 
@@ -35,6 +36,7 @@ impl JsonEncoder {
         Self {
             host: prepared.into(),
             repeats: Repeats::default(),
+            times: Rfc3339::default(),
             sheet: Sheet::default(),
         }
     }
@@ -43,7 +45,7 @@ impl JsonEncoder {
     pub fn encode(&mut self, signal: &Signal, out: &mut impl Outlet) {
         match signal {
             Signal::Events(batch) => self.encode_events(batch, out),
-            Signal::Metrics(batch) => encode_points(batch, out),
+            Signal::Metrics(batch) => self.encode_points(batch, out),
         }
     }
 
@@ -56,8 +58,17 @@ impl JsonEncoder {
         }
     }
 
+    fn encode_points(&mut self, batch: &MetricBatch, out: &mut impl Outlet) {
+        let time = self.times.text(batch.time);
+        for point in &batch.points {
+            let lines = out.of_point(point, batch.time);
+            write_point(point, time, &mut lines.bytes);
+            lines.end_item();
+        }
+    }
+
     fn write_event(&mut self, row: &RowView<'_>, out: &mut Vec<u8>) {
-        write_time(row.time(), out);
+        write_time(self.times.text(row.time()), out);
         out.extend_from_slice(b",\"event\":");
         out.extend_from_slice(as_value(&row.schema().name));
         out.extend_from_slice(&self.host);
@@ -73,15 +84,7 @@ impl Encoder for JsonEncoder {
     }
 }
 
-fn encode_points(batch: &MetricBatch, out: &mut impl Outlet) {
-    for point in &batch.points {
-        let lines = out.of_point(point, batch.time);
-        write_point(point, batch.time, &mut lines.bytes);
-        lines.end_item();
-    }
-}
-
-fn write_point(point: &Point, time: WallNanos, out: &mut Vec<u8>) {
+fn write_point(point: &Point, time: &[u8; 30], out: &mut Vec<u8>) {
     write_time(time, out);
     out.extend_from_slice(b",\"metric\":");
     out.extend_from_slice(as_value(&point.metric.name));
@@ -135,11 +138,9 @@ fn write_histogram(histogram: &Histogram, out: &mut Vec<u8>) {
 }
 
 /// Begins the object with its time.
-fn write_time(time: WallNanos, out: &mut Vec<u8>) {
-    let mut text = [0; 30];
-    time.write_rfc3339(&mut text);
+fn write_time(text: &[u8; 30], out: &mut Vec<u8>) {
     out.extend_from_slice(b"{\"time\":\"");
-    out.extend_from_slice(&text);
+    out.extend_from_slice(text);
     out.push(b'"');
 }
 

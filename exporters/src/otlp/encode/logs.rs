@@ -1,10 +1,12 @@
 //! Events as log records, grouped by resource, as many to a request as fit.
 
 use std::mem;
+use std::ops::Range;
 use std::sync::Arc;
 
 use eunomia_core::batch::{Batch, RowView, SubjectIndex};
 use eunomia_core::component::Host;
+use eunomia_core::schema::EventSchema;
 use eunomia_core::subject::Container;
 use eunomia_core::time::WallNanos;
 
@@ -52,8 +54,10 @@ pub struct LogsEncoder {
     /// The group of each of a batch's subjects.
     group_of: Vec<usize>,
     kinds: Kinds,
-    /// The kinds of a batch's schemas.
-    batch_kinds: Vec<Arc<Kind>>,
+    /// The kinds of a batch's schemas, with what their records have alike.
+    batch_kinds: Vec<(Arc<Kind>, Range<usize>)>,
+    /// Those fields.
+    alike: Vec<u8>,
     repeats: Repeats,
     text: String,
     /// A record that goes from one request to the next, or from protobuf to JSON.
@@ -88,6 +92,7 @@ impl LogsEncoder {
             group_of: Vec::new(),
             kinds: Kinds::default(),
             batch_kinds: Vec::new(),
+            alike: Vec::new(),
             repeats: Repeats::default(),
             text: String::new(),
             record: Vec::new(),
@@ -109,12 +114,15 @@ impl LogsEncoder {
         self.group_of.resize(batch.subjects.len() + 1, NO_GROUP);
         self.repeats.start(batch);
         self.batch_kinds.clear();
+        self.alike.clear();
         for schema in batch.schemas() {
+            let start = self.alike.len();
+            write_alike(schema, batch.observed, &mut self.alike);
             let kind = self.kinds.get(schema);
-            self.batch_kinds.push(kind);
+            self.batch_kinds.push((kind, start..self.alike.len()));
         }
         for row in batch.iter() {
-            let pushed = self.push_row(&row, batch.observed);
+            let pushed = self.push_row(&row);
             each(pushed);
         }
     }
@@ -137,12 +145,12 @@ impl LogsEncoder {
         (items > 0).then_some(Request { body, items })
     }
 
-    fn push_row(&mut self, row: &RowView<'_>, observed: WallNanos) -> Pushed {
+    fn push_row(&mut self, row: &RowView<'_>) -> Pushed {
         let group = self.group(row.actor_index(), row.container());
         let overhead = self.overhead(group);
         let mut items = self.take_items(group);
         let before = items.len();
-        self.write_item(row, observed, &mut items);
+        self.write_item(row, &mut items);
         let length = items.len() - before;
         let mut pushed = Pushed::Added;
         if overhead + length > self.max_bytes {
@@ -212,25 +220,27 @@ impl LogsEncoder {
     }
 
     /// The record in the request's form.
-    fn write_item(&mut self, row: &RowView<'_>, observed: WallNanos, out: &mut Vec<u8>) {
+    fn write_item(&mut self, row: &RowView<'_>, out: &mut Vec<u8>) {
         match self.envelope.format {
-            Format::Protobuf => self.write_record(row, observed, out),
+            Format::Protobuf => self.write_record(row, out),
             Format::Json => {
                 let mut record = mem::take(&mut self.record);
                 record.clear();
-                self.write_record(row, observed, &mut record);
+                self.write_record(row, &mut record);
                 write_item(&json_tables::LOG_RECORD, &record, out);
                 self.record = record;
             }
         }
     }
 
-    fn write_record(&mut self, row: &RowView<'_>, observed: WallNanos, out: &mut Vec<u8>) {
+    fn write_record(&mut self, row: &RowView<'_>, out: &mut Vec<u8>) {
         self.text.clear();
-        if let Some(kind) = self.batch_kinds.get(row.schema_index()) {
+        let mut alike = &[][..];
+        if let Some((kind, range)) = self.batch_kinds.get(row.schema_index()) {
             write_sentence(row, kind, &mut self.text);
+            alike = self.alike.get(range.clone()).unwrap_or_default();
         }
-        Writer(out).message(LOG_RECORDS, |record| {
+        Writer(out).long_message(LOG_RECORDS, |record| {
             record.fixed64(TIME, row.time().0);
             record.varint(SEVERITY_NUMBER, INFO);
             record.bytes(SEVERITY_TEXT, b"INFO");
@@ -239,10 +249,16 @@ impl LogsEncoder {
                 .write(row, ContainerPart::LeftOut, record.0, |key, value, out| {
                     Writer(out).attribute(ATTRIBUTES, key, value);
                 });
-            record.fixed64(OBSERVED_TIME, observed.0);
-            record.bytes(EVENT_NAME, row.schema().name.name().as_bytes());
+            record.0.extend_from_slice(alike);
         });
     }
+}
+
+/// What all records of one schema in one batch have alike.
+fn write_alike(schema: &EventSchema, observed: WallNanos, out: &mut Vec<u8>) {
+    let mut record = Writer(out);
+    record.fixed64(OBSERVED_TIME, observed.0);
+    record.bytes(EVENT_NAME, schema.name.name().as_bytes());
 }
 
 /// Keeps a buffer for another group, as long as few are kept.

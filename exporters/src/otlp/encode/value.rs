@@ -19,13 +19,14 @@ const STRING_TAG: u8 = (STRING << 3 | LENGTH) as u8;
 const INT_TAG: u8 = (INT << 3 | VARINT) as u8;
 /// Field of `ArrayValue`.
 const VALUES: u32 = 1;
+const VALUES_TAG: u8 = (VALUES << 3 | LENGTH) as u8;
 
 impl Writer<'_> {
     /// An attribute in `field`.
     pub(super) fn attribute(&mut self, field: u32, key: &Key, value: Value<'_>) {
         match value {
             Value::Str(text) => self.short_text(field, key, text.as_bytes()),
-            Value::Short(text) => self.short_text(field, key, text.as_str().as_bytes()),
+            Value::Short(text) => self.short_text(field, key, text.as_bytes()),
             Value::Uint(number) if i64::try_from(number).is_ok() => {
                 self.integer(field, key, number);
             }
@@ -58,6 +59,18 @@ impl Writer<'_> {
         self.0
             .extend_from_slice(&[VALUE_TAG, any, STRING_TAG, length]);
         self.0.extend_from_slice(text);
+    }
+
+    /// A short text as an element of an array.
+    fn short_item(&mut self, text: &[u8]) {
+        match u8::try_from(text.len()) {
+            Ok(length @ 0..0x7e) => {
+                let begin = [VALUES_TAG, length + 2, STRING_TAG, length];
+                self.0.extend_from_slice(&begin);
+                self.0.extend_from_slice(text);
+            }
+            Ok(_) | Err(_) => self.message(VALUES, |any| any.bytes(STRING, text)),
+        }
     }
 
     fn integer(&mut self, field: u32, key: &Key, number: u64) {
@@ -93,7 +106,7 @@ impl Writer<'_> {
             Value::Uint(value) => self.unsigned(value),
             Value::Float(value) => self.double(DOUBLE, value),
             Value::Str(text) => self.bytes(STRING, text.as_bytes()),
-            Value::Short(text) => self.bytes(STRING, text.as_str().as_bytes()),
+            Value::Short(text) => self.bytes(STRING, text.as_bytes()),
             Value::Text(bytes) => self.lossy(STRING, bytes),
             Value::Raw(bytes) => self.bytes(BYTES, bytes),
             Value::List(list) => self.array(list, write_item),
@@ -113,26 +126,25 @@ impl Writer<'_> {
 
     fn array(&mut self, list: List<'_>, write: fn(&mut Writer<'_>, Item<'_>)) {
         self.message(ARRAY, |array| {
-            list.for_each(|item| {
-                array.message(VALUES, |any| write(any, item));
-            });
+            list.for_each(|item| write(array, item));
         });
     }
 }
 
-fn write_item(any: &mut Writer<'_>, item: Item<'_>) {
+fn write_item(array: &mut Writer<'_>, item: Item<'_>) {
     match item {
-        Item::Text(bytes) => any.lossy(STRING, bytes),
-        Item::Short(text) => any.bytes(STRING, text.as_str().as_bytes()),
-        Item::Int(value) => any.varint(INT, value.cast_unsigned()),
-        Item::Uint(value) => any.unsigned(value),
+        Item::Text(bytes) if str::from_utf8(bytes).is_ok() => array.short_item(bytes),
+        Item::Text(bytes) => array.message(VALUES, |any| any.lossy(STRING, bytes)),
+        Item::Short(text) => array.short_item(text.as_bytes()),
+        Item::Int(value) => array.message(VALUES, |any| any.varint(INT, value.cast_unsigned())),
+        Item::Uint(value) => array.message(VALUES, |any| any.unsigned(value)),
     }
 }
 
 /// Exact bytes where the text beside it is not exact, else no value.
-fn write_raw_item(any: &mut Writer<'_>, item: Item<'_>) {
-    match item {
+fn write_raw_item(array: &mut Writer<'_>, item: Item<'_>) {
+    array.message(VALUES, |any| match item {
         Item::Text(bytes) if str::from_utf8(bytes).is_err() => any.bytes(BYTES, bytes),
         Item::Text(_) | Item::Short(_) | Item::Int(_) | Item::Uint(_) => {}
-    }
+    });
 }

@@ -4,6 +4,7 @@
 //! even where the machine is busy and the figures themselves do not.
 
 mod clock;
+mod count;
 mod records;
 mod world;
 
@@ -13,14 +14,15 @@ use std::io::{Write, stdout};
 use std::sync::Arc;
 
 use clock::Rounds;
+use count::allocations;
 use eunomia_core::batch::Batch;
 use eunomia_core::component::Host;
 use eunomia_core::expression::{Condition, Known};
 use eunomia_core::signal::Signal;
 use eunomia_exporters::{
-    Format, JsonEncoder, LineEncoder, LinePushed, LineSettings, Lines, LogsEncoder,
+    Compression, Format, JsonEncoder, LineEncoder, LinePushed, LineSettings, Lines, LogsEncoder,
 };
-use eunomia_exporters::{Precision, Schema, Unsigned};
+use eunomia_exporters::{Precision, Pushed, Schema, Unsigned};
 use world::{MIX, Ring, World};
 
 /// Events of one batch: what the receiver takes from a ring in one round.
@@ -81,7 +83,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let mut out = stdout().lock();
     stages(&mut bench, &mut out)?;
-    kinds(&mut bench, &mut out)
+    kinds(&mut bench, &mut out)?;
+    formats(&mut bench, &mut out)
 }
 
 /// As the exporter has them by default.
@@ -138,6 +141,36 @@ fn kinds(bench: &mut Bench, out: &mut impl Write) -> Result<(), Box<dyn Error>> 
     Ok(())
 }
 
+/// What the mix of events becomes in each format.
+fn formats(bench: &mut Bench, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
+    let ring = bench.world.ring(None, EVENTS)?;
+    let batch = bench.world.drain(&ring);
+    let batch = bench.world.look_up(batch);
+    let signal = Signal::Events(batch.clone());
+    let mut rows = Vec::new();
+    // The second time the encoders' own buffers are as large as they will be.
+    for _ in 0..2 {
+        let ((), asked) = allocations(|| bench.encode_json(&signal));
+        rows = vec![("NDJSON", bench.lines.bytes.clone(), asked)];
+        let (body, asked) = allocations(|| bench.encode_otlp(&batch));
+        rows.push(("OTLP", body, asked));
+        let (body, asked) = allocations(|| bench.encode_lines(&signal));
+        rows.push(("line protocol", body, asked));
+    }
+    writeln!(
+        out,
+        "\n| format | bytes an event | with gzip | with zstd | allocations for {EVENTS} events |"
+    )?;
+    writeln!(out, "|---|--:|--:|--:|--:|")?;
+    for (name, body, asked) in rows {
+        let gzip = Compression::Gzip.compress(&body)?;
+        let zstd = Compression::Zstd.compress(&body)?;
+        let [body, gzip, zstd] = [&*body, &*gzip, &*zstd].map(|bytes| bytes.len() / EVENTS);
+        writeln!(out, "| {name} | {body} | {gzip} | {zstd} | {asked} |")?;
+    }
+    Ok(())
+}
+
 impl Bench {
     /// Median and best of each stage for the events of `ring`.
     fn measure(&mut self, ring: &Ring) -> [(f64, f64); STAGES.len()] {
@@ -163,7 +196,7 @@ impl Bench {
                 let batch = self.world.drain(ring);
                 // The exporter is behind a queue, which shares the batch.
                 let batch = Arc::new(self.world.look_up(batch));
-                self.encode_otlp(&batch);
+                self.encode_otlp(&batch)
             });
         }
         stages.map(|mut rounds| rounds.per(EVENTS))
@@ -175,25 +208,22 @@ impl Bench {
         self.json_bytes = black_box(&self.lines.bytes).len() / EVENTS;
     }
 
-    fn encode_lines(&mut self, signal: &Signal) {
-        let mut bytes = 0;
+    /// The events of `signal` as the body of one request, which has room for them.
+    fn encode_lines(&mut self, signal: &Signal) -> Vec<u8> {
         self.line.push(signal, |pushed| {
-            if let LinePushed::Full(request) = black_box(pushed) {
-                bytes += request.body.len();
-            }
+            black_box::<LinePushed>(pushed);
         });
-        bytes += black_box(self.line.finish()).map_or(0, |request| request.body.len());
-        self.line_bytes = bytes / EVENTS;
+        let body = black_box(self.line.finish()).map_or_else(Vec::new, |request| request.body);
+        self.line_bytes = body.len() / EVENTS;
+        body
     }
 
-    fn encode_otlp(&mut self, batch: &Batch) {
-        let mut bytes = 0;
+    fn encode_otlp(&mut self, batch: &Batch) -> Vec<u8> {
         self.otlp.push(batch, |pushed| {
-            if let eunomia_exporters::Pushed::Full(request) = black_box(pushed) {
-                bytes += request.body.len();
-            }
+            black_box::<Pushed>(pushed);
         });
-        bytes += black_box(self.otlp.finish()).map_or(0, |request| request.body.len());
-        self.otlp_bytes = bytes / EVENTS;
+        let body = black_box(self.otlp.finish()).map_or_else(Vec::new, |request| request.body);
+        self.otlp_bytes = body.len() / EVENTS;
+        body
     }
 }

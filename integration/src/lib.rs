@@ -10,6 +10,7 @@ mod eunomia;
 mod expected;
 mod free_port;
 mod object;
+mod opens;
 mod peers;
 mod scratch;
 mod shell;
@@ -25,9 +26,10 @@ pub use eunomia::{Account, Event, Finished, Pipeline, pipeline_binary};
 pub use expected::{Expected, Place};
 pub use free_port::free_port;
 pub use object::object;
+pub use opens::paced_opens;
 pub use peers::{
-    Collector, Labels, OtlpSink, Prometheus, Series, Signals, VictoriaLogs, VictoriaMetrics,
-    check_metrics, get, latest, post,
+    Collector, Forwarder, Labels, OtlpSink, Prometheus, Series, Signals, Sink, VictoriaLogs,
+    VictoriaMetrics, check_metrics, get, latest, post,
 };
 pub use scratch::Scratch;
 pub use shell::Shell;

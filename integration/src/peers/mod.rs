@@ -2,6 +2,7 @@
 //! They come from `make peers`.
 
 mod collector;
+mod forwarder;
 mod http;
 mod otlp_sink;
 mod prometheus;
@@ -11,6 +12,7 @@ mod signals;
 mod victoria;
 
 pub use collector::Collector;
+pub use forwarder::{Forwarder, Sink};
 pub use http::{get, post};
 pub use otlp_sink::OtlpSink;
 pub use prometheus::{Prometheus, check_metrics};

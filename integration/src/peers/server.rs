@@ -70,6 +70,10 @@ impl Server {
         })
     }
 
+    pub(super) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(super) fn folder(&self) -> &Path {
         self.folder.path()
     }

@@ -4,7 +4,6 @@ use std::fmt;
 use std::fs::{self, File};
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use rustix::process;
 use rustix::time::{ClockId, clock_gettime};
@@ -69,21 +68,6 @@ pub(crate) fn open(path: &Path) -> Outcome<f64> {
         }
         Ok(())
     })
-}
-
-/// Opens as many a second as asked, in steps of a millisecond; how many there were.
-pub(crate) fn paced_opens(rate: u64, time: Duration) -> Outcome<u64> {
-    let start = Instant::now();
-    let mut done = 0;
-    while start.elapsed() < time {
-        let due = rate * u64::try_from(start.elapsed().as_millis())? / 1000;
-        while done < due {
-            drop(File::open("/dev/null")?);
-            done += 1;
-        }
-        std::thread::sleep(Duration::from_millis(1));
-    }
-    Ok(done)
 }
 
 /// A file whose path has ten parts.

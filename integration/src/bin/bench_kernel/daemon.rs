@@ -1,11 +1,11 @@
 //! The daemon with different probes, and what it uses.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{self, Command};
+use std::path::Path;
+use std::process;
 use std::time::Instant;
 
-use eunomia_integration::{Account, Finished, Pipeline, Scratch};
+use eunomia_integration::{Account, Finished, Pipeline};
 
 use crate::Outcome;
 
@@ -13,6 +13,8 @@ use crate::Outcome;
 pub(crate) enum Probes<'a> {
     /// A built-in one.
     One(&'a str),
+    /// This object alone, which wants no system call.
+    Bare(&'a Path),
     /// `open`, and nine times this object.
     Ten(&'a Path),
     /// All built-in ones.
@@ -37,6 +39,7 @@ pub(crate) fn start(probes: &Probes<'_>, filter: Filter) -> Outcome<Pipeline> {
     };
     let probes = match probes {
         Probes::One(name) => format!("{name}: {{}}"),
+        Probes::Bare(object) => format!("bare: {{ object: {} }}", object.display()),
         Probes::All => "process: {}, open: {}, tcp: {}".to_owned(),
         Probes::Ten(object) => {
             let copies = (1..10).map(|n| format!(", copy{n}: {{ object: {} }}", object.display()));
@@ -58,33 +61,6 @@ service:
     let pipeline = Pipeline::start(&configuration, &[])?;
     pipeline.wait_for_log("started")?;
     Ok(pipeline)
-}
-
-/// Compiles a probe of a user's that wants a call which nobody makes here.
-pub(crate) fn compile(scratch: &Scratch) -> Outcome<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let object = scratch.path().join("copy.bpf.o");
-    let status = Command::new("clang")
-        .args([
-            "-O2",
-            "-g",
-            "-mcpu=v3",
-            "-target",
-            "bpf",
-            "-D__TARGET_ARCH_x86",
-        ])
-        .arg(format!("-I{}", root.join("../probes/include").display()))
-        .arg("-idirafter/usr/include/x86_64-linux-gnu")
-        .arg("-c")
-        .arg(root.join("objects/untagged.bpf.c"))
-        .arg("-o")
-        .arg(&object)
-        .status()?;
-    if status.success() {
-        Ok(object)
-    } else {
-        Err("clang could not compile the probe of a user".into())
-    }
 }
 
 /// Events that were lost in the kernel.

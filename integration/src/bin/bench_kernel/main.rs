@@ -12,9 +12,9 @@ use std::fs;
 use std::io::{Write, stdout};
 use std::time::{Duration, Instant};
 
-use eunomia_integration::{Pipeline, Scratch, pipeline_binary};
+use eunomia_integration::{Pipeline, Scratch, object, paced_opens, pipeline_binary};
 
-use calls::{Cost, deep_path, getppid, open, paced_opens};
+use calls::{Cost, deep_path, getppid, open};
 use daemon::{Filter, Probes, Usage, start};
 
 /// How often each measurement is repeated; the best counts.
@@ -43,13 +43,19 @@ fn compare(probes: &Probes<'_>, filter: Filter, call: &dyn Fn() -> Outcome<f64>)
 
 fn kernel(out: &mut impl Write) -> Outcome<()> {
     let scratch = Scratch::new("bench")?;
-    let object = daemon::compile(&scratch)?;
+    let compiled = |name| scratch.write(&format!("{name}.bpf.o"), object(name, &[])?);
+    let (copied, bare) = (compiled("untagged")?, compiled("bare")?);
     let path = deep_path(scratch.path())?;
     let one = Probes::One("open");
-    let ten = Probes::Ten(&object);
+    let ten = Probes::Ten(&copied);
     let opening = || open(&path);
     let failing = || open(&scratch.path().join("not there"));
     let rows = [
+        (
+            "any call, a program that does nothing",
+            None,
+            compare(&Probes::Bare(&bare), Filter::Me, &getppid)?,
+        ),
         (
             "a call nobody wants, 1 probe",
             Some(35),
@@ -104,7 +110,7 @@ fn whole(out: &mut impl Write) -> Outcome<()> {
     let pipeline = start(&Probes::All, Filter::Me)?;
     let mut opens = 0;
     let usage = Usage::over(pipeline.pid(), || {
-        opens = paced_opens(100_000, Duration::from_secs(5))?;
+        opens = paced_opens(&["/dev/null"], 100_000, Duration::from_secs(5))?;
         Ok(())
     })?;
     let finished = pipeline.stop()?;

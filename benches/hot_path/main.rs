@@ -22,7 +22,7 @@ use eunomia_core::signal::Signal;
 use eunomia_exporters::{
     Compression, Format, JsonEncoder, LineEncoder, LinePushed, LineSettings, Lines, LogsEncoder,
 };
-use eunomia_exporters::{Precision, Pushed, Schema, Unsigned};
+use eunomia_exporters::{CsvEncoder, Precision, Pushed, Schema, Unsigned};
 use world::{MIX, Ring, World};
 
 /// Events of one batch: what the receiver takes from a ring in one round.
@@ -39,12 +39,13 @@ const CONDITION: &str = "process.executable.name in (sh, bash, dash, nginx) \
     and container.id exists and not file.path pmatch (/etc, /root)";
 
 /// The stages, with their budgets in nanoseconds an event.
-const STAGES: [(&str, Option<u32>); 7] = [
+const STAGES: [(&str, Option<u32>); 8] = [
     ("drain + decode", Some(60)),
     ("process + container lookup", Some(80)),
     ("NDJSON encode", Some(250)),
     ("OTLP encode", Some(160)),
     ("line protocol encode", Some(250)),
+    ("CSV encode", None),
     ("whole path: record bytes to OTLP bytes", Some(500)),
     ("filter with a condition on three attributes", None),
 ];
@@ -53,6 +54,7 @@ const STAGES: [(&str, Option<u32>); 7] = [
 struct Bench {
     world: World,
     json: JsonEncoder,
+    csv: CsvEncoder,
     lines: Lines,
     otlp: LogsEncoder,
     line: LineEncoder,
@@ -73,6 +75,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut bench = Bench {
         world: World::new()?,
         json: JsonEncoder::new(&host),
+        csv: CsvEncoder::new(&host, true),
         lines: Lines::default(),
         otlp: LogsEncoder::new(&host, REQUEST_BYTES, Format::Protobuf),
         line: LineEncoder::new(&host, &line_settings()),
@@ -127,7 +130,7 @@ fn kinds(bench: &mut Bench, out: &mut impl Write) -> Result<(), Box<dyn Error>> 
     writeln!(out, "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|")?;
     for (name, of_sixteen) in MIX {
         let ring = bench.world.ring(Some(name), EVENTS)?;
-        let [drain, lookup, json, otlp, line, whole, _] =
+        let [drain, lookup, json, otlp, line, _, whole, _] =
             bench.measure(&ring).map(|(median, _)| median);
         writeln!(
             out,
@@ -179,12 +182,13 @@ impl Bench {
             if round == WARM_UP {
                 stages = Default::default();
             }
-            let [drain, lookup, json, otlp, line, whole, filter] = &mut stages;
+            let [drain, lookup, json, otlp, line, csv, whole, filter] = &mut stages;
             let batch = drain.time(|| self.world.drain(ring));
             let batch = lookup.time(|| self.world.look_up(batch));
             let signal = Signal::Events(batch);
             json.time(|| self.encode_json(&signal));
             line.time(|| self.encode_lines(&signal));
+            csv.time(|| self.encode_csv(&signal));
             let Signal::Events(mut batch) = signal else {
                 continue;
             };
@@ -209,6 +213,12 @@ impl Bench {
     }
 
     /// The events of `signal` as the body of one request, which has room for them.
+    fn encode_csv(&mut self, signal: &Signal) {
+        self.lines.clear();
+        self.csv.encode(signal, &mut self.lines);
+        black_box(&self.lines.bytes);
+    }
+
     fn encode_lines(&mut self, signal: &Signal) -> Vec<u8> {
         self.line.push(signal, |pushed| {
             black_box::<LinePushed>(pushed);

@@ -39,7 +39,7 @@ pub use compress::Compression;
 pub use console::ConsoleConfig;
 pub use influxdb::{LineEncoder, LinePushed, LineRequest, LineSettings};
 pub use influxdb::{Precision, Schema, Unsigned};
-pub use json::{JsonConfig, JsonEncoder};
+pub use json::{JsonConfig, JsonEncoder, JsonFormat};
 pub use net::{BasicAuth, Peer, PeerSettings, RetrySettings, TlsSettings, TlsVersion};
 pub use otlp::{Format, LogsEncoder, OtlpConfig, Protocol, Pushed, Request};
 pub use prometheus::{PrometheusConfig, ResourceConstantLabels, TranslationStrategy};

@@ -46,6 +46,8 @@ fn wrong_settings_are_refused() {
     refuses("json", "pth", text("x"), "path");
     let known = "known are {event}, {signal}, {date} and attributes";
     refuses("json", "path", text("{evnt}"), known);
+    refuses("json", "format", text("xml"), "ndjson");
+    refuses("json", "format", text("otlp"), "expected {signal} in it");
     refuses("json", "compression", text("lz4"), "zstd");
     refuses("json", "fsync", text("always"), "batch");
     refuses("json", "max_open_files", Value::Integer(0), "1 to 65536");

@@ -222,7 +222,7 @@ fn flood_into_a_full_disk(when_full: &str, said: &str) -> (Vec<Account>, Vec<Eve
     let scratch = Scratch::new("full").unwrap();
     let disk = scratch.path().join("disk");
     fs::create_dir(&disk).unwrap();
-    let workload = Workload::start(&["flood", "call=open", "count=2000"]).unwrap();
+    let workload = Workload::start(&["flood", "call=open", "count=1000"]).unwrap();
     let exporters = format!(
         "  json: {{ path: {}/events, queue: {{ when_full: {when_full} }} }}",
         disk.display()

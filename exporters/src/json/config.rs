@@ -9,10 +9,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::JsonEncoder;
+use super::otlp::OtlpLines;
 use crate::compress::Compression;
 use crate::sink::{FileExporter, Fsync, Opening, Options, RotateSettings, Target, check_files};
 
-/// Events as NDJSON, one object a line, to files or standard output.
+/// Events and metric points as JSON, one object a line, to files or standard
+/// output.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename = "json")]
 pub struct JsonConfig {
@@ -20,6 +22,10 @@ pub struct JsonConfig {
     /// standard output. `{event}`, `{signal}`, `{date}` and attributes such as
     /// `{container.name}` make it many files. Default `-`.
     pub path: String,
+    /// What an object is: `ndjson` is one event or point, flat; `otlp` is a batch
+    /// as OTLP's file exporters write it, and wants `{signal}` in the path.
+    /// Default `ndjson`.
+    pub format: JsonFormat,
     /// When a file is set aside and a new one is begun; never if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rotate: Option<RotateSettings>,
@@ -34,10 +40,22 @@ pub struct JsonConfig {
     pub queue: QueueSettings,
 }
 
+/// What an object is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum JsonFormat {
+    /// One event or metric point, its attributes flat under their names.
+    #[default]
+    Ndjson,
+    /// `LogsData` or `MetricsData` of OTLP.
+    Otlp,
+}
+
 impl Default for JsonConfig {
     fn default() -> Self {
         Self {
             path: "-".into(),
+            format: JsonFormat::Ndjson,
             rotate: None,
             compression: Compression::None,
             fsync: Fsync::Never,
@@ -63,6 +81,12 @@ impl JsonConfig {
 impl Settings for JsonConfig {
     fn check(&self, check: &mut Check<'_>) {
         check_files(&self.path, &self.options(), check);
+        let is_wrong = |target: Target| !target.tells_signals_apart();
+        if self.format == JsonFormat::Otlp && Target::parse(&self.path).is_ok_and(is_wrong) {
+            let message = "OTLP has one signal a file and writes whole batches: expected {signal} \
+                in it, and besides no more than {date} and {host.name}";
+            check.refuse(&["path"], message);
+        }
     }
 
     fn claims(&self) -> Vec<String> {
@@ -72,10 +96,17 @@ impl Settings for JsonConfig {
 
 impl BuildExporter for JsonConfig {
     fn build(self: Box<Self>, context: &BuildContext) -> Result<Box<dyn Exporter>, ConfigErrors> {
-        let encoder = JsonEncoder::new(&context.host);
-        let target = Target::of(&self.path);
-        let exporter = FileExporter::new(target, self.options(), encoder, context);
-        Ok(Box::new(exporter))
+        let (target, options) = (Target::of(&self.path), self.options());
+        Ok(match self.format {
+            JsonFormat::Ndjson => {
+                let encoder = JsonEncoder::new(&context.host);
+                Box::new(FileExporter::new(target, options, encoder, context))
+            }
+            JsonFormat::Otlp => {
+                let encoder = OtlpLines::new(&context.host);
+                Box::new(FileExporter::new(target, options, encoder, context))
+            }
+        })
     }
 
     fn queue(&self) -> QueueLimits {

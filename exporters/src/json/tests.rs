@@ -7,7 +7,8 @@ use proptest::prelude::*;
 use serde_json::Value as Json;
 
 use super::JsonEncoder;
-use crate::sink::Lines;
+use super::otlp::OtlpLines;
+use crate::sink::{Encoder as _, Lines, Pages, Target};
 use crate::support;
 
 fn encode(signal: &Signal) -> String {
@@ -89,4 +90,71 @@ fn every_event_is_one_line() {
         lines.complete(lines.bytes.len()),
         (signal.len(), lines.bytes.len())
     );
+}
+
+/// The one line that `signal` is in OTLP's files, and where it goes.
+fn otlp(signal: &Signal) -> (String, Json) {
+    let target = Target::parse("{signal}.jsonl").unwrap();
+    let mut pages = Pages::new(&target, &support::host());
+    let mut encoder = OtlpLines::new(&support::host());
+    // What is left of one batch is not in the next.
+    for _ in 0..2 {
+        pages.clear();
+        encoder.encode(signal, &mut pages);
+    }
+    let mut files = pages.files();
+    assert_eq!(files.len(), 1);
+    let (path, text) = files.remove(0);
+    let line = str::from_utf8(&text).unwrap().strip_suffix('\n').unwrap();
+    assert!(!line.contains('\n'));
+    (path, serde_json::from_str(line).unwrap())
+}
+
+/// The items of the only scope of each resource.
+fn items<'a>(data: &'a Json, resources: &str, scopes: &str, items: &str) -> Vec<&'a Json> {
+    let resources = data[resources].as_array().unwrap().iter();
+    resources
+        .flat_map(|resource| resource[scopes][0][items].as_array().unwrap())
+        .collect()
+}
+
+/// A batch of events is one `LogsData`, with every event in it.
+#[test]
+fn events_are_a_line_of_logs_data() {
+    let batch = support::sample();
+    let kinds: Vec<_> = batch
+        .iter()
+        .map(|row| row.schema().name.name().to_owned())
+        .collect();
+    let (path, data) = otlp(&Signal::Events(batch));
+    assert_eq!(path, "events.jsonl");
+    assert_eq!(data.as_object().unwrap().len(), 1);
+    let records = items(&data, "resourceLogs", "scopeLogs", "logRecords");
+    let names: Vec<_> = records
+        .iter()
+        .map(|record| record["eventName"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, kinds);
+}
+
+/// A batch of points is one `MetricsData`, in a file of its own.
+#[test]
+fn points_are_a_line_of_metrics_data() {
+    let (path, data) = otlp(&Signal::Metrics(support::metrics()));
+    assert_eq!(path, "metrics.jsonl");
+    assert_eq!(data.as_object().unwrap().len(), 1);
+    let metrics = items(&data, "resourceMetrics", "scopeMetrics", "metrics");
+    assert_eq!(metrics.len(), 4);
+}
+
+/// A line is as many items as its batch has: all are delivered or none.
+#[test]
+fn a_line_counts_as_its_batch() {
+    let signal = Signal::Events(support::sample());
+    let mut pages = Pages::new(&Target::new("x"), &support::host());
+    OtlpLines::new(&support::host()).encode(&signal, &mut pages);
+    let lines = pages.only();
+    let length = lines.bytes.len();
+    assert_eq!(lines.complete(length - 1), (0, 0));
+    assert_eq!(lines.complete(length), (signal.len(), length));
 }

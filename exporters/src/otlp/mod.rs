@@ -18,4 +18,5 @@ mod service;
 mod tests;
 
 pub use config::{OtlpConfig, Protocol};
+pub(crate) use encode::encode_points;
 pub use encode::{Format, LogsEncoder, Pushed, Request};

@@ -72,7 +72,11 @@ impl Files {
         let old = self.open.iter().filter(|(_, file)| is_old(file));
         let old: Vec<_> = old.map(|(path, _)| path.clone()).collect();
         for path in old {
-            self.rotate(&path, now);
+            let file = self.open.get_mut(&path);
+            let is_still = file.map(|file| file.is_still(as_path(&path)));
+            if matches!(is_still, Some(Ok(true))) {
+                self.rotate(&path, now);
+            }
         }
         if self.options.fsync != Fsync::Never {
             self.sync();
@@ -182,6 +186,8 @@ impl Files {
             && !file.is_still(as_path(path))?
         {
             self.close(path);
+            // Whatever is there now is somebody else's.
+            self.whole.remove(path);
         }
         if !self.open.contains_key(path) {
             self.make_room();

@@ -22,7 +22,7 @@ pub(crate) use export::{Encoder, FileExporter};
 pub use lines::Lines;
 pub use options::Fsync;
 pub(crate) use options::{FullDisk, Opening, Options, check_files};
-pub(crate) use pages::Pages;
+pub(crate) use pages::{EVENTS, METRICS, Pages};
 pub use pages::{Outlet, Sheet};
 pub use rotate::RotateSettings;
 pub(crate) use target::Target;

@@ -17,8 +17,8 @@ const KEPT_PAGES: usize = 256;
 const KEPT_BYTES: usize = 16 << 20;
 
 /// What `{signal}` stands for.
-const EVENTS: &str = "events";
-const METRICS: &str = "metrics";
+pub(crate) const EVENTS: &str = "events";
+pub(crate) const METRICS: &str = "metrics";
 
 /// Takes encoded events: [`Lines`] all in one place, [`Pages`] by file.
 pub trait Outlet {

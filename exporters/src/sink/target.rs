@@ -96,6 +96,15 @@ impl Target {
         }
     }
 
+    /// Whether events and metric points have different files, and all of a batch
+    /// the same.
+    pub(crate) fn tells_signals_apart(&self) -> bool {
+        match self {
+            Self::Stdout => false,
+            Self::Files(template) => template.tells_signals_apart(),
+        }
+    }
+
     /// Whether everything goes to one file.
     pub(super) fn is_single(&self) -> bool {
         match self {

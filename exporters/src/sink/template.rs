@@ -111,6 +111,21 @@ impl Template {
         self.parts.iter().any(is_event)
     }
 
+    /// Whether events and metric points have different paths, and all of a batch
+    /// the same.
+    pub(super) fn tells_signals_apart(&self) -> bool {
+        let is_in = |wanted: fn(&Field) -> bool| {
+            let mut parts = self.parts.iter();
+            parts.any(|part| matches!(part, Part::Value { field, .. } if wanted(field)))
+        };
+        let differs = |field: &Field| match field {
+            Field::Event => true,
+            Field::Attribute(name) => &**name != HOST_NAME,
+            Field::Signal | Field::Date => false,
+        };
+        is_in(|field| *field == Field::Signal) && !is_in(differs)
+    }
+
     /// All of its paths as one pattern, `*` for what differs.
     pub(crate) fn pattern(&self) -> String {
         let text = |part: &Part| match part {

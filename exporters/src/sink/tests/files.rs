@@ -90,6 +90,19 @@ fn an_old_file_is_set_aside() {
     holds(folder.path(), &expected);
 }
 
+/// What somebody put where the file was is not set aside for its age.
+#[test]
+fn only_the_own_file_is_set_aside() {
+    let folder = Folder::new("rotate-other");
+    let path = folder.path().join("a");
+    let mut writing = Writing::new(&path, rotating(0, 60, 0), at(0));
+    writing.write(&["1"], at(0));
+    fs::rename(&path, folder.path().join("b")).unwrap();
+    fs::write(&path, "other\n").unwrap();
+    writing.files.tend(at(100));
+    holds(folder.path(), &[("a", "other\n"), ("b", "1\n")]);
+}
+
 /// After a restart the file goes on where it was, and the old ones count.
 #[test]
 fn a_restart_knows_what_there_is() {

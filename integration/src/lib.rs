@@ -28,8 +28,8 @@ pub use free_port::free_port;
 pub use object::object;
 pub use opens::paced_opens;
 pub use peers::{
-    Collector, Forwarder, Labels, OtlpSink, Prometheus, Series, Signals, Sink, VictoriaLogs,
-    VictoriaMetrics, check_metrics, get, latest, post,
+    Collector, Forwarder, InfluxDb, Labels, OtlpSink, Prometheus, Series, Signals, Sink,
+    VictoriaLogs, VictoriaMetrics, check_metrics, csv_rows, get, latest, post,
 };
 pub use scratch::Scratch;
 pub use shell::Shell;

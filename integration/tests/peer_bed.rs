@@ -1,6 +1,7 @@
 //! The peers themselves: that what goes in is what a test reads.
 
-use eunomia_integration::{Collector, Prometheus, check_metrics, post};
+use eunomia_integration::{Collector, InfluxDb, OtlpSink, Prometheus, check_metrics, post};
+use serde_json::json;
 
 const LOG: &str = r#"{"resourceLogs":[{"resource":{"attributes":[]},"scopeLogs":[{"scope":{},
     "logRecords":[{"timeUnixNano":"1","body":{"stringValue":"hello"}}]}]}]}"#;
@@ -37,6 +38,37 @@ fn collector_and_prometheus_return_what_they_were_sent() {
         (1, 1),
         "{signals:?}"
     );
+}
+
+/// What was posted as JSON is read like what came as protobuf.
+#[test]
+#[ignore = "needs `make peers`"]
+fn sink_returns_what_it_was_sent() {
+    let sink = OtlpSink::start().unwrap();
+    let port: u16 = sink.http().rsplit(':').next().unwrap().parse().unwrap();
+    post(port, "/v1/logs", LOG).unwrap();
+    post(port, "/v1/metrics", METRIC).unwrap();
+    let signals = sink.signals().unwrap();
+    assert_eq!(
+        (signals.events().len(), signals.points().len()),
+        (1, 1),
+        "{signals:?}"
+    );
+}
+
+/// A tag, a field of each type and a time to the nanosecond; nothing of a line that is none.
+#[test]
+#[ignore = "needs `make peers`"]
+fn influxdb_returns_what_was_written() {
+    let influxdb = InfluxDb::start().unwrap();
+    let line =
+        "file.open,host=a\\ b pid=9007199254740993i,path=\"x \\\"y\",ok=true 1795334400123456789";
+    influxdb.write(line).unwrap();
+    assert!(influxdb.write("no line protocol").is_err());
+    let rows = influxdb.rows("SELECT * FROM \"file.open\"").unwrap();
+    let expected = json!([{ "measurement": "file.open", "time": 1_795_334_400_123_456_789_u64,
+        "host": "a b", "pid": 9_007_199_254_740_993_u64, "path": "x \"y", "ok": true }]);
+    assert_eq!(json!(rows), expected);
 }
 
 /// promtool tells a page in order from one that is not.

@@ -33,7 +33,8 @@ pub fn post(port: u16, path: &str, body: &str) -> Result<String> {
     exchange(port, &request)
 }
 
-fn exchange(port: u16, request: &str) -> Result<String> {
+/// Sends a whole request and returns the body of the answer.
+pub(super) fn exchange(port: u16, request: &str) -> Result<String> {
     let address = format!("127.0.0.1:{port}");
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))
         .map_err(Error::io("connect to", &address))?;

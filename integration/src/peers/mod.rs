@@ -2,8 +2,10 @@
 //! They come from `make peers`.
 
 mod collector;
+mod csv;
 mod forwarder;
 mod http;
+mod influxdb;
 mod otlp_sink;
 mod prometheus;
 mod series;
@@ -12,8 +14,10 @@ mod signals;
 mod victoria;
 
 pub use collector::Collector;
+pub use csv::csv_rows;
 pub use forwarder::{Forwarder, Sink};
 pub use http::{get, post};
+pub use influxdb::InfluxDb;
 pub use otlp_sink::OtlpSink;
 pub use prometheus::{Prometheus, check_metrics};
 pub use series::{Labels, Series, latest};

@@ -56,14 +56,35 @@ pub(super) fn victoria_logs(records: Vec<Value>) -> Vec<Event> {
     records.into_iter().map(event).collect()
 }
 
-/// Every value is text, and what is empty is not there.
+/// Exact bytes are base64 there.
 pub(super) fn in_victoria_logs(event: &Event) -> Vec<Event> {
+    let exact = |(name, value): (&String, &Value)| (name.clone(), exact(name, value));
+    in_texts(&Event(event.0.iter().map(exact).collect()))
+}
+
+/// Every value is text, and what is empty is not there.
+pub(super) fn in_texts(event: &Event) -> Vec<Event> {
     let mut event = event.clone().in_nanoseconds();
-    for (name, value) in &mut event.0 {
-        *value = as_text(&exact(name, value));
-    }
+    event
+        .0
+        .values_mut()
+        .for_each(|value| *value = as_text(value));
     event.0.retain(|_, value| value != "");
     vec![event]
+}
+
+/// For a peer that has no points.
+pub(super) fn nowhere(_: &Event) -> Vec<Event> {
+    Vec::new()
+}
+
+/// Rows of CSV, lists as JSON.
+pub(super) fn csv(rows: &[Value]) -> Told {
+    let event = |row: &Value| in_texts(&Event(fields(row)));
+    Told {
+        events: rows.iter().flat_map(event).collect(),
+        points: Vec::new(),
+    }
 }
 
 /// The samples of `VictoriaMetrics`, one an event.

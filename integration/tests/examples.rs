@@ -23,6 +23,7 @@ struct Example {
 fn configurations_that_pages_show_are_valid() {
     let scratch = Scratch::new("examples").unwrap();
     compile_the_probe(scratch.path());
+    make_files(scratch.path());
     let examples: Vec<_> = pages().iter().flat_map(|page| examples(page)).collect();
     assert!(examples.len() >= 12, "{} examples", examples.len());
     let refused: Vec<_> = examples
@@ -130,7 +131,8 @@ fn validate(example: &Example, scratch: &Scratch) -> Output {
     command.arg("validate").current_dir(scratch.path());
     let rest = scratch.write("rest.yaml", rest(&example.yaml)).unwrap();
     command.arg("--config").arg(rest);
-    let shown = scratch.write("shown.yaml", &example.yaml).unwrap();
+    let shown = with_files(&example.yaml, scratch.path());
+    let shown = scratch.write("shown.yaml", shown).unwrap();
     command.arg("--config").arg(shown);
     for variable in example.yaml.split("${env:").skip(1) {
         let name = variable.split(['}', ':']).next().unwrap();
@@ -152,4 +154,34 @@ fn compile_the_probe(folder: &Path) {
         .output()
         .unwrap();
     assert!(output.status.success(), "{output:?}");
+}
+
+/// A certificate with its key, and a token.
+fn make_files(folder: &Path) {
+    let arguments = "req -x509 -nodes -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -days 2 \
+                     -subj /CN=localhost -keyout key -out certificate";
+    let output = Command::new("openssl")
+        .args(arguments.split_whitespace())
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    fs::write(folder.join("token"), "given").unwrap();
+}
+
+/// The example with files that are there in place of those that it names under keys in `_file`.
+fn with_files(yaml: &str, folder: &Path) -> String {
+    let mut parts = yaml.split("_file: ");
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let name = match text.rsplit(|c: char| !c.is_ascii_alphabetic()).next() {
+            Some("ca" | "cert") => "certificate",
+            Some("key") => "key",
+            _ => "token",
+        };
+        let end = part.find([',', ' ', '}', '\n']).unwrap_or(part.len());
+        let (_, rest) = part.split_at(end);
+        text += &format!("_file: {}{rest}", folder.join(name).display());
+    }
+    text
 }

@@ -13,14 +13,18 @@ fn node(path: &str, value: Value) -> Node {
     }
 }
 
-/// The errors about `exporter` with one `key`, or its claims.
-fn read(exporter: &str, key: &str, value: Value) -> Result<Vec<String>, String> {
-    let entry = Entry {
+fn entry(key: &str, node: Node) -> Entry {
+    Entry {
         key: key.into(),
         key_span: Span::whole("test"),
-        node: node(&format!("{exporter}.{key}"), value),
-    };
-    let body = node(exporter, Value::Map(vec![entry]));
+        node,
+    }
+}
+
+/// The errors about `exporter` with one `key`, or its claims.
+fn read(exporter: &str, key: &str, value: Value) -> Result<Vec<String>, String> {
+    let value = node(&format!("{exporter}.{key}"), value);
+    let body = node(exporter, Value::Map(vec![entry(key, value)]));
     let factory = EXPORTERS.iter().find(|factory| factory.name == exporter);
     let ready = factory.unwrap().read(&body, &mut Vec::new());
     ready
@@ -86,6 +90,17 @@ fn wrong_settings_are_refused() {
         tls,
         "expected an endpoint that begins with https",
     );
+    refuses("prometheus", "metric_expiration", text("1s"), "10s or more");
+    let sent = [
+        ("endpoint", "127.0.0.1:9090"),
+        ("interval", "10ms"),
+        ("timeout", "0s"),
+    ];
+    let sent = sent.map(|(key, value)| entry(key, node("remote_write", text(value))));
+    let sent = Value::Map(sent.into());
+    for message in ["api/v1/write", "1s or more", "more than zero"] {
+        refuses("prometheus", "remote_write", sent.clone(), message);
+    }
     let labels = ["a.b", "a_b"].map(|label| node("labels", text(label)));
     let labels = Value::List(labels.into());
     refuses("prometheus", "labels", labels, "two labels are called a_b");

@@ -15,6 +15,9 @@ use crate::number::write_base64;
 /// How the program calls itself to its peers.
 const OURSELVES: &str = concat!("eunomia-pipeline/", env!("CARGO_PKG_VERSION"));
 
+/// What stands before a name and a password.
+const SCHEME: &[u8] = b"Basic ";
+
 /// A name and a password, sent with every request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -23,6 +26,37 @@ pub struct BasicAuth {
     pub username: String,
     /// The password.
     pub password: Secret,
+}
+
+impl BasicAuth {
+    /// Refuses what cannot be; the settings stand under `keys` in those that
+    /// `check` is of.
+    pub(crate) fn check(&self, keys: &[&str], check: &mut Check<'_>) {
+        if self.username.contains(':') {
+            let path = [keys, &["username"]].concat();
+            check.refuse(&path, "expected no colon in it");
+        }
+    }
+
+    /// Whether the value of an `authorization` header is this name and password.
+    /// How long the answer takes says nothing of how much of it is right.
+    pub(crate) fn is_proven_by(&self, header: &[u8]) -> bool {
+        let expected = basic(self);
+        let expected = expected.as_ref().map(HeaderValue::as_bytes);
+        let Some(expected) = expected.and_then(|value| value.get(SCHEME.len()..)) else {
+            return false;
+        };
+        let Some((scheme, proof)) = header.split_at_checked(SCHEME.len()) else {
+            return false;
+        };
+        let differing = expected
+            .iter()
+            .zip(proof)
+            .fold(0, |sum, (a, b)| sum | (a ^ b));
+        scheme.eq_ignore_ascii_case(SCHEME)
+            && expected.len() == proof.len()
+            && std::hint::black_box(differing) == 0
+    }
 }
 
 /// What an exporter's settings say about it.
@@ -40,6 +74,9 @@ impl AuthSettings<'_> {
     /// Refuses what cannot be; the settings stand under `keys` in those that
     /// `check` is of.
     pub(crate) fn check(&self, keys: &[&str], check: &mut Check<'_>) {
+        if let Some(basic) = self.basic_auth {
+            basic.check(&[keys, &["basic_auth"]].concat(), check);
+        }
         let mut refuse = |below: &[&str], message: String| {
             check.refuse(&[keys, below].concat(), message);
         };
@@ -52,14 +89,6 @@ impl AuthSettings<'_> {
             && let Err(failure) = bearer(file)
         {
             refuse(&["bearer_token_file"], failure.message);
-        }
-        if let Some(basic) = self.basic_auth
-            && basic.username.contains(':')
-        {
-            refuse(
-                &["basic_auth", "username"],
-                "expected no colon in it".into(),
-            );
         }
         let is_authorization = |name: &String| name.eq_ignore_ascii_case("authorization");
         let ways = [
@@ -130,7 +159,7 @@ fn bearer(file: &Path) -> Result<HeaderValue, Failure> {
 
 fn basic(basic: &BasicAuth) -> Option<HeaderValue> {
     let pair = format!("{}:{}", basic.username, basic.password.reveal());
-    let mut value = b"Basic ".to_vec();
+    let mut value = SCHEME.to_vec();
     write_base64(pair.as_bytes(), &mut value);
     sensitive(str::from_utf8(&value).ok()?)
 }

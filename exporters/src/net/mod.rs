@@ -7,10 +7,12 @@ mod endpoint;
 mod http;
 mod peer;
 mod pem;
+mod reload;
 mod retry;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod tls_server;
 mod verify;
 
 pub use auth::BasicAuth;
@@ -21,3 +23,5 @@ pub use peer::{Peer, PeerSettings};
 pub use retry::RetrySettings;
 pub(crate) use retry::{Failure, Policy, Verdict, retry_after, send};
 pub use tls::{TlsSettings, TlsVersion};
+pub(crate) use tls_server::TlsListener;
+pub use tls_server::TlsServerSettings;

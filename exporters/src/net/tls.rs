@@ -3,13 +3,12 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use eunomia_core::config::{Check, Duration, Secret};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpStream;
-use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::client::WantsClientCert;
@@ -20,8 +19,8 @@ use tokio_rustls::rustls::{
 };
 
 use super::pem::Pem;
+use super::reload::Reloaded;
 use super::verify::NoVerification;
-use crate::throttle::Throttle;
 
 /// Where distributions keep the authorities that the system trusts, all in one
 /// file.
@@ -97,13 +96,13 @@ impl TlsVersion {
 
 /// What is wrong with the settings, and under which key.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Problem {
-    key: &'static str,
-    message: String,
+pub(super) struct Problem {
+    pub(super) key: &'static str,
+    pub(super) message: String,
 }
 
 impl Problem {
-    fn new(key: &'static str, message: impl Into<String>) -> Self {
+    pub(super) fn new(key: &'static str, message: impl Into<String>) -> Self {
         Self {
             key,
             message: message.into(),
@@ -244,14 +243,7 @@ pub(super) struct Tls(Arc<Shared>);
 struct Shared {
     settings: TlsSettings,
     protocols: &'static [&'static [u8]],
-    current: Mutex<Current>,
-    log: Throttle,
-}
-
-#[derive(Debug)]
-struct Current {
-    config: Arc<ClientConfig>,
-    read: Instant,
+    config: Reloaded<ClientConfig>,
 }
 
 impl Tls {
@@ -267,11 +259,7 @@ impl Tls {
         Ok(Self(Arc::new(Shared {
             settings: settings.clone(),
             protocols,
-            current: Mutex::new(Current {
-                config: Arc::new(config),
-                read: Instant::now(),
-            }),
-            log: Throttle::default(),
+            config: Reloaded::new(config, settings.reload_interval.0),
         })))
     }
 
@@ -289,26 +277,9 @@ impl Tls {
             .await
     }
 
-    /// The configuration, read again where that is due. Files that are broken
-    /// meanwhile, maybe half written, change nothing.
     pub(super) fn config(&self) -> Arc<ClientConfig> {
         let shared = &*self.0;
-        let interval = shared.settings.reload_interval.0;
-        let mut current = shared
-            .current
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if !interval.is_zero() && current.read.elapsed() >= interval {
-            match shared.settings.client_config(shared.protocols) {
-                Ok(config) => current.config = Arc::new(config),
-                Err(problem) if shared.log.passes() => {
-                    let (key, error) = (problem.key, problem.message);
-                    tracing::warn!(key, error, "certificates that could not be read again");
-                }
-                Err(_) => {}
-            }
-            current.read = Instant::now();
-        }
-        Arc::clone(&current.config)
+        let read = || shared.settings.client_config(shared.protocols);
+        shared.config.get(read)
     }
 }

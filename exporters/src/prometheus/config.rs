@@ -13,7 +13,9 @@ use serde::{Deserialize, Serialize};
 use super::client::PrometheusExporter;
 use super::events::EVENT_LABEL;
 use super::name::{TranslationStrategy, matching_name};
+use super::write::RemoteWriteSettings;
 use crate::names::CONTAINER_NAME;
+use crate::net::{BasicAuth, TlsServerSettings};
 
 /// Event counts and metric points as a page for Prometheus.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -40,6 +42,15 @@ pub struct PrometheusConfig {
     /// Whether histograms by powers of two are native ones too where the scraper
     /// asks for protobuf. Default true.
     pub native_histograms: bool,
+    /// The page's certificate, where it is served through TLS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<TlsServerSettings>,
+    /// A name and a password that a scraper must have.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub basic_auth: Option<BasicAuth>,
+    /// Where everything on the page is sent besides.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remote_write: Option<RemoteWriteSettings>,
     /// The queue in front of it; `when_full` is `drop_oldest` by default.
     pub queue: QueueSettings,
 }
@@ -66,6 +77,9 @@ impl Default for PrometheusConfig {
             translation_strategy: TranslationStrategy::default(),
             resource_constant_labels: ResourceConstantLabels::default(),
             native_histograms: true,
+            tls: None,
+            basic_auth: None,
+            remote_write: None,
             queue: QueueSettings::default(),
         }
     }
@@ -84,6 +98,15 @@ impl Settings for PrometheusConfig {
         }
         if self.metric_expiration.0.as_secs() < 10 {
             check.refuse(&["metric_expiration"], "expected 10s or more");
+        }
+        if let Some(tls) = &self.tls {
+            tls.check(&["tls"], check);
+        }
+        if let Some(basic) = &self.basic_auth {
+            basic.check(&["basic_auth"], check);
+        }
+        if let Some(remote_write) = &self.remote_write {
+            remote_write.check(check);
         }
         let names: Vec<_> = self
             .labels

@@ -1,5 +1,6 @@
 //! How many events there were, by the labels that are configured.
 
+use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,9 +9,10 @@ use eunomia_core::batch::{Batch, RowView};
 use eunomia_core::schema::EventSchema;
 use eunomia_core::subject::Attributes;
 use eunomia_core::time::WallNanos;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::family::{self, Head, Number, Series, Sink, Type};
+use super::family::{self, Head, Number, Sample, Series, Sink, Type};
+use super::gone::Gone;
 use super::labels::Labels;
 use super::name::matching_name;
 use super::rules::Rules;
@@ -86,13 +88,14 @@ impl EventCounts {
         (self.table.len(), self.table.overflow())
     }
 
-    /// Forgets what has not been counted for long.
-    pub(super) fn expire(&mut self, now: WallNanos) {
+    /// Forgets what has not been counted for long, and says what that is.
+    pub(super) fn expire(&mut self, now: WallNanos, gone: &mut Gone) {
         let groups = self.table.len();
         self.table.expire(now, IDLE);
         if self.table.len() == groups {
             return;
         }
+        let before = mem::take(&mut self.shown);
         let groups = self.table.iter();
         self.shown = groups
             .map(|(values, _)| {
@@ -101,6 +104,10 @@ impl EventCounts {
                 self.rules.labels(named)
             })
             .collect();
+        let kept: FxHashSet<_> = self.shown.iter().collect();
+        for labels in before.into_iter().filter(|labels| !kept.contains(labels)) {
+            gone.push(&EVENTS, labels, Sample::Number(Number::Uint(0)));
+        }
     }
 
     /// Shows the counts.

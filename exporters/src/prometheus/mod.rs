@@ -7,10 +7,12 @@
 //! counted in one series with `otel_metric_overflow="true"`.
 
 mod client;
+mod clock;
 mod config;
 mod escape;
 mod events;
 mod family;
+mod gone;
 mod labels;
 mod name;
 mod native;
@@ -24,6 +26,9 @@ mod rules;
 mod tests;
 mod text;
 mod value;
+mod write;
 
 pub use config::{PrometheusConfig, ResourceConstantLabels};
 pub use name::TranslationStrategy;
+pub use page::Page as PrometheusPage;
+pub use write::{ProtobufMessage, RemoteWriteSettings};

@@ -1,8 +1,8 @@
 //! Everything that is shown, kept between scrapes.
 
-use std::iter;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use std::{iter, mem};
 
 use eunomia_core::account::Accounts;
 use eunomia_core::component::Host;
@@ -14,6 +14,7 @@ use super::config::PrometheusConfig;
 use super::escape::Escaped;
 use super::events::{EVENTS, EventCounts};
 use super::family::{Head, Number, Series, Sink, Type, Value};
+use super::gone::Gone;
 use super::labels::Labels;
 use super::negotiate::Format;
 use super::own::{OVERFLOW, OwnMetrics, SERIES, is_own};
@@ -32,12 +33,14 @@ const TARGET: Head<'_> = Head {
 
 /// Everything that is shown.
 #[derive(Debug)]
-pub(super) struct Page {
+pub struct Page {
     rules: Arc<Rules>,
     target: Labels,
     shown: Mutex<Shown>,
     native_histograms: bool,
     idle: Duration,
+    /// Whether somebody asks which series are gone.
+    tells_gone: bool,
     /// The accounts, where own metrics are shown.
     own: Option<Accounts>,
 }
@@ -46,17 +49,22 @@ pub(super) struct Page {
 struct Shown {
     events: EventCounts,
     points: Points,
+    gone: Gone,
 }
 
 impl Page {
-    pub(super) fn new(config: &PrometheusConfig, host: &Host, own: Option<Accounts>) -> Self {
+    /// An empty page; with accounts, own metrics are on it.
+    #[must_use]
+    pub fn new(config: &PrometheusConfig, host: &Host, own: Option<Accounts>) -> Self {
         let rules = Arc::new(Rules::new(config, host));
         Self {
             target: rules.target(),
             shown: Mutex::new(Shown {
                 events: EventCounts::new(&config.labels, Arc::clone(&rules)),
                 points: Points::new(Arc::clone(&rules)),
+                gone: Gone::default(),
             }),
+            tells_gone: config.remote_write.is_some(),
             native_histograms: config.native_histograms,
             idle: config.metric_expiration.0,
             rules,
@@ -65,7 +73,7 @@ impl Page {
     }
 
     /// Shows `signal` too; gives the number of points whose name is taken.
-    pub(super) fn update(&self, signal: &Signal, now: WallNanos) -> usize {
+    pub fn update(&self, signal: &Signal, now: WallNanos) -> usize {
         let mut shown = self.lock();
         match signal {
             Signal::Events(batch) => {
@@ -78,17 +86,20 @@ impl Page {
 
     pub(super) fn expire(&self, now: WallNanos) {
         let mut shown = self.lock();
-        shown.events.expire(now);
-        shown.points.expire(now, self.idle);
+        let mut gone = mem::take(&mut shown.gone);
+        shown.events.expire(now, &mut gone);
+        shown.points.expire(now, self.idle, &mut gone);
+        if self.tells_gone {
+            shown.gone = gone;
+        }
     }
 
-    /// The format for this `Accept` header.
-    pub(super) fn format(&self, accept: &str) -> Format {
-        Format::negotiated(accept, self.rules.strategy)
-    }
-
-    pub(super) fn render(&self, format: Format, now: WallNanos) -> Vec<u8> {
-        match format.dialect() {
+    /// The page at `now` in the format that an `Accept` header likes best, behind
+    /// its `Content-Type`.
+    #[must_use]
+    pub fn render(&self, accept: &str, now: WallNanos) -> (String, Vec<u8>) {
+        let format = Format::negotiated(accept, self.rules.strategy);
+        let page = match format.dialect() {
             Some(dialect) => {
                 let mut writer = TextWriter::new(dialect);
                 self.show(format.utf8, now, &mut writer);
@@ -99,16 +110,35 @@ impl Page {
                 self.show(format.utf8, now, &mut writer);
                 writer.finish()
             }
-        }
+        };
+        (format.content_type(), page)
     }
 
     /// Shows everything; odd names only where `utf8` says that they are understood.
-    fn show(&self, utf8: bool, now: WallNanos, sink: &mut dyn Sink) {
+    pub(super) fn show(&self, utf8: bool, now: WallNanos, sink: &mut dyn Sink) {
+        self.understood(utf8, sink, |sink| self.visit(now, sink));
+    }
+
+    /// Shows what is gone since the last time.
+    pub(super) fn show_gone(&self, utf8: bool, sink: &mut dyn Sink) {
+        let gone = mem::take(&mut self.lock().gone);
+        self.understood(utf8, sink, |sink| gone.show(sink));
+    }
+
+    /// Labels that tell this target from others.
+    pub(super) fn identity(&self) -> Vec<(String, String)> {
+        let identity = self.rules.identity();
+        identity
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect()
+    }
+
+    fn understood(&self, utf8: bool, sink: &mut dyn Sink, give: impl FnOnce(&mut dyn Sink)) {
         if utf8 || self.rules.strategy.escapes() {
-            return self.visit(now, sink);
+            return give(sink);
         }
         let mut escaped = Escaped::default();
-        self.visit(now, &mut escaped);
+        give(&mut escaped);
         escaped.give(sink);
     }
 

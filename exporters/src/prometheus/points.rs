@@ -8,6 +8,7 @@ use eunomia_core::metric::{Histogram, MetricBatch, MetricKind, Point, PointValue
 use eunomia_core::time::WallNanos;
 
 use super::family::{Distribution, Head, Number, Sample, Series, Sink, Type};
+use super::gone::Gone;
 use super::labels::Labels;
 use super::name::{MetricName, Scale};
 use super::rules::Rules;
@@ -70,12 +71,21 @@ impl Points {
         refused
     }
 
-    /// Forgets what has not been updated for long.
-    pub(super) fn expire(&mut self, now: WallNanos, idle: Duration) {
+    /// Forgets what has not been updated for long, and says what that is.
+    pub(super) fn expire(&mut self, now: WallNanos, idle: Duration, gone: &mut Gone) {
         let idle = u64::try_from(idle.as_nanos()).unwrap_or(u64::MAX);
-        for metric in self.metrics.values_mut() {
-            let is_kept = |latest: &Latest| now.0.saturating_sub(latest.time.0) < idle;
-            metric.series.retain(|_, latest| is_kept(latest));
+        for (name, metric) in &mut self.metrics {
+            let is_old = |latest: &Latest| now.0.saturating_sub(latest.time.0) >= idle;
+            let head = Head {
+                name,
+                help: &metric.help,
+                unit: &metric.unit,
+                kind: metric.kind,
+            };
+            let old = metric.series.extract_if(.., |_, latest| is_old(latest));
+            for (labels, latest) in old {
+                gone.push(&head, labels, latest.sample);
+            }
         }
         self.metrics.retain(|_, metric| !metric.series.is_empty());
     }

@@ -21,6 +21,7 @@ use eunomia_core::subject::{Attributes, Cgroup, CgroupKey, Container, Pid, Proce
 use eunomia_core::subject::{ProcessId, Subject};
 use eunomia_core::time::{BootNanos, ClockOffset, WallNanos};
 use eunomia_core::value::OwnedValue;
+use rcgen::{CertifiedKey, generate_simple_self_signed};
 
 pub(crate) const PRESENT: u16 = 1;
 pub(crate) const TRUNCATED: u16 = 2;
@@ -569,6 +570,17 @@ pub(crate) fn metrics() -> MetricBatch {
             ),
         ],
     }
+}
+
+/// A certificate for this machine and its key in files of `folder`; it vouches for
+/// itself.
+pub(crate) fn certificate(folder: &Path, name: &str) -> (PathBuf, PathBuf) {
+    let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
+    let CertifiedKey { cert, signing_key } = generate_simple_self_signed(names).unwrap();
+    let files = (folder.join(name), folder.join(format!("{name}.key")));
+    fs::write(&files.0, cert.pem()).unwrap();
+    fs::write(&files.1, signing_key.serialize_pem()).unwrap();
+    files
 }
 
 /// A folder of its own for one test, gone with it.

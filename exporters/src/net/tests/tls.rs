@@ -1,27 +1,16 @@
 //! What is refused of certificates and keys, and what is read again.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use eunomia_core::config::{self, Check, Node, Secret, Span};
-use rcgen::{CertifiedKey, generate_simple_self_signed};
 use tokio::time::advance;
 
 use crate::net::TlsSettings;
 use crate::net::tls::Tls;
-use crate::support::Folder;
-
-/// A certificate and its key in files of `folder`.
-fn certificate(folder: &Path, name: &str) -> (PathBuf, PathBuf) {
-    let CertifiedKey { cert, signing_key } =
-        generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    let files = (folder.join(name), folder.join(format!("{name}.key")));
-    fs::write(&files.0, cert.pem()).unwrap();
-    fs::write(&files.1, signing_key.serialize_pem()).unwrap();
-    files
-}
+use crate::support::{Folder, certificate};
 
 fn problems(settings: &TlsSettings) -> Vec<String> {
     let node = Node::map(Span::whole("test"));

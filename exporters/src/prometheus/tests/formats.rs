@@ -47,7 +47,7 @@ fn with_strategy(translation_strategy: TranslationStrategy) -> PrometheusConfig 
 }
 
 fn families(page: &Page, accept: &str) -> Vec<MetricFamily> {
-    decode(&page.render(page.format(accept), NOW))
+    decode(&page.render(accept, NOW).1)
 }
 
 /// Event counts, points and own metrics, as Prometheus reads them.

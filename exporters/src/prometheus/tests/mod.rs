@@ -1,5 +1,6 @@
 mod formats;
 mod model;
+mod secured;
 
 use std::env;
 use std::io::Write as _;
@@ -90,7 +91,7 @@ fn whole_page(config: &PrometheusConfig, accounts: Accounts) -> Page {
 }
 
 fn render_for(page: &Page, accept: &str) -> String {
-    str::from_utf8(&page.render(page.format(accept), NOW))
+    str::from_utf8(&page.render(accept, NOW).1)
         .unwrap()
         .to_owned()
 }

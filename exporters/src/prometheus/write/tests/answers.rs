@@ -1,0 +1,134 @@
+//! What becomes of a request, by what the receiver answers.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use eunomia_core::config::Duration;
+use eunomia_core::metric::PointValue;
+
+use super::peer::Peer;
+use super::peer::Reply::{self, Close, Hang, Status};
+use super::{page, settings};
+use crate::prometheus::write::client::RemoteWriter;
+use crate::prometheus::write::config::{ProtobufMessage, RemoteWriteSettings};
+use crate::support;
+
+/// Samples that were taken, and that were not, by reason.
+type Outcome = (u64, BTreeMap<String, u64>);
+
+async fn write(settings: &RemoteWriteSettings) -> Outcome {
+    let context = support::context();
+    let page = Arc::new(page(settings));
+    let writer = RemoteWriter::new(settings, &page, &context).unwrap();
+    writer.write().await;
+    let mut outcome = Outcome::default();
+    for point in context.accounts.points() {
+        let PointValue::Uint(value) = point.value else {
+            continue;
+        };
+        match point.attributes.get("reason") {
+            None => outcome.0 = value,
+            Some(reason) => drop(outcome.1.insert(format!("{reason:?}"), value)),
+        }
+    }
+    outcome
+}
+
+/// Samples of the page: four counts of events, `target_info`, and eight of points.
+const SAMPLES: u64 = 13;
+
+async fn outcome(message: ProtobufMessage, replies: Vec<Reply>) -> (Outcome, Vec<String>) {
+    let attempts = replies.len();
+    let peer = Peer::start(replies).await;
+    let mut settings = settings(&peer.endpoint, message);
+    settings.timeout = Duration(std::time::Duration::from_millis(300));
+    let outcome = write(&settings).await;
+    let heads = peer.heads().await;
+    assert_eq!(heads.len(), attempts);
+    (outcome, heads)
+}
+
+fn dropped(reason: &str) -> Outcome {
+    let reason = format!("Str({reason:?})");
+    (0, [(reason, SAMPLES)].into())
+}
+
+/// Server errors and 429 are repeated, with the wait that is asked for; so are
+/// requests without an answer. Everything else is dropped and counted.
+#[tokio::test]
+async fn answers_decide_what_becomes_of_samples() {
+    let taken = || (SAMPLES, BTreeMap::new());
+    let then_taken = |first| vec![first, Status(204, "")];
+    let past = "retry-after: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
+    for (replies, expected) in [
+        (vec![Status(200, "")], taken()),
+        (vec![Status(204, "")], taken()),
+        (vec![Status(400, "")], dropped("http_400")),
+        (vec![Status(401, "")], dropped("http_401")),
+        (vec![Status(403, "")], dropped("http_403")),
+        (vec![Status(404, "")], dropped("http_404")),
+        (vec![Status(413, "")], dropped("http_413")),
+        (vec![Status(415, "")], dropped("http_415")),
+        (vec![Status(302, "location: /x\r\n")], dropped("http_302")),
+        (then_taken(Status(429, "")), taken()),
+        (then_taken(Status(429, "retry-after: 0\r\n")), taken()),
+        (then_taken(Status(500, "")), taken()),
+        (then_taken(Status(503, past)), taken()),
+        (then_taken(Close), taken()),
+        (then_taken(Hang), taken()),
+    ] {
+        let name = format!("{replies:?}");
+        let (outcome, _) = outcome(ProtobufMessage::V1, replies).await;
+        assert_eq!(outcome, expected, "{name}");
+    }
+}
+
+/// Remote write 2 says what it took; who says nothing took nothing.
+#[tokio::test]
+async fn written_headers_are_believed() {
+    let all = "x-prometheus-remote-write-samples-written: 13\r\n";
+    let some = "x-prometheus-remote-write-samples-written: 10\r\n";
+    for (lines, written) in [(all, 13), (some, 10), ("", 0)] {
+        let (outcome, _) = outcome(ProtobufMessage::V2, vec![Status(200, lines)]).await;
+        let (reason, missing) = ("Str(\"not_written\")".to_owned(), SAMPLES - written);
+        let dropped = [(reason, missing)]
+            .into_iter()
+            .filter(|(_, count)| *count > 0);
+        assert_eq!(outcome, (written, dropped.collect()), "{lines}");
+    }
+}
+
+/// Each version names itself as its specification says.
+#[tokio::test]
+async fn requests_have_the_headers_that_are_required() {
+    for (message, content_type, version) in [
+        (ProtobufMessage::V1, "application/x-protobuf", "0.1.0"),
+        (
+            ProtobufMessage::V2,
+            "application/x-protobuf;proto=io.prometheus.write.v2.Request",
+            "2.0.0",
+        ),
+    ] {
+        let (_, heads) = outcome(message, vec![Status(204, "")]).await;
+        for line in [
+            "POST /api/v1/write HTTP/1.1",
+            &format!("content-type: {content_type}"),
+            "content-encoding: snappy",
+            &format!("x-prometheus-remote-write-version: {version}"),
+        ] {
+            assert!(heads[0].lines().any(|own| own == line), "{line}: {heads:?}");
+        }
+        assert!(heads[0].contains("user-agent: eunomia-pipeline/"));
+    }
+}
+
+/// A receiver whose certificate nobody vouches for is not written to.
+#[tokio::test]
+async fn a_certificate_error_is_told_and_tried_again() {
+    let peer = Peer::start(vec![]).await;
+    let mut settings = settings(&peer.endpoint, ProtobufMessage::V1);
+    settings.endpoint = settings.endpoint.replace("http:", "https:");
+    settings.retry.max_elapsed = Duration(std::time::Duration::from_millis(1));
+    settings.retry.initial = Duration::seconds(60);
+    assert_eq!(write(&settings).await, dropped("retry_expired"));
+}

@@ -6,9 +6,11 @@ use std::{iter, mem};
 
 use eunomia_core::account::Accounts;
 use eunomia_core::component::Host;
-use eunomia_core::metric::MetricBatch;
+use eunomia_core::metric::{MetricBatch, Point, PointValue};
+use eunomia_core::own::{OwnMetric, points};
 use eunomia_core::signal::Signal;
 use eunomia_core::time::WallNanos;
+use rustc_hash::FxHashSet;
 
 use super::config::PrometheusConfig;
 use super::escape::Escaped;
@@ -17,7 +19,7 @@ use super::family::{Head, Number, Series, Sink, Type, Value};
 use super::gone::Gone;
 use super::labels::Labels;
 use super::negotiate::Format;
-use super::own::{OVERFLOW, OwnMetrics, SERIES, is_own};
+use super::own::{self, OVERFLOW, SERIES};
 use super::points::Points;
 use super::proto::ProtoWriter;
 use super::rules::Rules;
@@ -41,6 +43,8 @@ pub struct Page {
     idle: Duration,
     /// Whether somebody asks which series are gone.
     tells_gone: bool,
+    /// What own metrics are called, shown or not.
+    own_names: FxHashSet<String>,
     /// The accounts, where own metrics are shown.
     own: Option<Accounts>,
 }
@@ -65,6 +69,7 @@ impl Page {
                 gone: Gone::default(),
             }),
             tells_gone: config.remote_write.is_some(),
+            own_names: own::names(rules.strategy).collect(),
             native_histograms: config.native_histograms,
             idle: config.metric_expiration.0,
             rules,
@@ -80,7 +85,9 @@ impl Page {
                 shown.events.count(batch, now);
                 0
             }
-            Signal::Metrics(batch) => shown.points.update(batch, &is_taken),
+            Signal::Metrics(batch) => shown
+                .points
+                .update(batch, &|name: &str| self.is_taken(name)),
         }
     }
 
@@ -145,10 +152,7 @@ impl Page {
     /// Shows everything under its own name.
     fn visit(&self, now: WallNanos, sink: &mut dyn Sink) {
         // No component is asked under the lock.
-        let own = self.own.as_ref().map(|accounts| {
-            let points = accounts.points();
-            (OwnMetrics::new(&self.rules, &accounts.read()), points)
-        });
+        let own = self.own.as_ref().map(points);
         let target = Series {
             labels: &self.target,
             value: Value::Number(Number::Uint(1)),
@@ -158,19 +162,22 @@ impl Page {
         let shown = self.lock();
         shown.events.show(sink);
         shown.points.show(sink);
-        let Some((mut own, points)) = own else {
+        let Some(mut points) = own else {
             return;
         };
-        shown.add_sizes(&mut own);
-        own.show(sink);
-        // What components tell of themselves beside their accounts.
-        let mut further = Points::new(Arc::clone(&self.rules));
-        let is_taken = |name: &str| is_taken(name) || shown.points.has_sample(name);
-        let refused = further.update(&MetricBatch { time: now, points }, &is_taken);
+        shown.add_sizes(&mut points);
+        let mut own = Points::new(Arc::clone(&self.rules));
+        let is_taken = |name: &str| is_fixed(name) || shown.points.has_sample(name);
+        let refused = own.update(&MetricBatch { time: now, points }, &is_taken);
         if refused > 0 {
             tracing::debug!(refused, "own points have the name of another metric");
         }
-        further.show(sink);
+        own.show(sink);
+    }
+
+    /// Whether something else on the page has this name.
+    fn is_taken(&self, name: &str) -> bool {
+        is_fixed(name) || self.own_names.contains(name)
     }
 
     fn lock(&self) -> MutexGuard<'_, Shown> {
@@ -179,18 +186,20 @@ impl Page {
 }
 
 impl Shown {
-    fn add_sizes(&self, own: &mut OwnMetrics<'_>) {
+    fn add_sizes(&self, own: &mut Vec<Point>) {
         let (series, overflow) = self.events.size();
         let events = (EVENTS.name, series, overflow);
         for (metric, series, overflow) in self.points.sizes().chain([events]) {
             let labels = [("metric", metric)];
-            own.add(SERIES, &labels, Number::Uint(series as u64));
-            own.add(OVERFLOW, &labels, Number::Uint(overflow));
+            let point = |own: &OwnMetric, value| {
+                own.point(&labels, WallNanos::default(), PointValue::Uint(value))
+            };
+            own.extend([point(&SERIES, series as u64), point(&OVERFLOW, overflow)]);
         }
     }
 }
 
-/// Whether something else on the page has this name.
-fn is_taken(name: &str) -> bool {
-    name == EVENTS.name || name == TARGET.name || is_own(name)
+/// Whether a family that is always there has this name.
+fn is_fixed(name: &str) -> bool {
+    name == EVENTS.name || name == TARGET.name
 }

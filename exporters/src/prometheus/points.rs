@@ -158,7 +158,7 @@ impl Points {
         let labels = self.rules.point_labels(point);
         let latest = Latest {
             sample: sample(&point.value, name.scale),
-            start: (kind != Type::Gauge).then_some(point.start),
+            start: Some(point.start).filter(|start| kind != Type::Gauge && start.0 > 0),
             time,
             batch: self.batch,
         };

@@ -80,9 +80,17 @@ fn default_timeout() -> Duration {
 impl RemoteWriteSettings {
     /// Refuses what cannot be.
     pub(crate) fn check(&self, check: &mut Check<'_>) {
-        if Endpoint::parse(&self.endpoint).is_none() {
-            let message = "expected an address such as http://127.0.0.1:9090/api/v1/write";
-            check.refuse(&[KEY, "endpoint"], message);
+        match Endpoint::parse(&self.endpoint) {
+            None => {
+                let message = "expected an address such as http://127.0.0.1:9090/api/v1/write";
+                check.refuse(&[KEY, "endpoint"], message);
+            }
+            Some(endpoint) if endpoint.is_tls() => self.tls.check(&[KEY, "tls"], check),
+            Some(_) if self.tls != TlsSettings::default() => {
+                let message = "expected an endpoint that begins with https";
+                check.refuse(&[KEY, "tls"], message);
+            }
+            Some(_) => {}
         }
         if self.interval.0.as_secs() == 0 {
             check.refuse(&[KEY, "interval"], "expected 1s or more");
@@ -97,7 +105,6 @@ impl RemoteWriteSettings {
             check.refuse(&[KEY, "retry", "initial"], "expected more than zero");
         }
         self.auth().check(&[KEY], check);
-        self.tls.check(&[KEY, "tls"], check);
     }
 
     pub(super) fn auth(&self) -> AuthSettings<'_> {

@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use eunomia_core::account::{Account, Accountable};
-use eunomia_core::key::Key;
-use eunomia_core::metric::{MetricDescriptor, MetricKind, Point, PointValue};
-use eunomia_core::subject::Attributes;
+use eunomia_core::metric::{Point, PointValue};
 use eunomia_core::time::WallNanos;
-use eunomia_core::value::OwnedValue;
+
+use crate::prometheus::own::{DROPPED, WRITTEN};
 
 /// Counts samples and native histograms; the account of the exporter is about
 /// what reached the page.
@@ -16,8 +15,6 @@ use eunomia_core::value::OwnedValue;
 pub(super) struct WriteStats {
     exporter: Arc<str>,
     start: WallNanos,
-    written: Arc<MetricDescriptor>,
-    dropped: Arc<MetricDescriptor>,
     counts: Mutex<Counts>,
 }
 
@@ -29,25 +26,9 @@ struct Counts {
 
 impl WriteStats {
     pub(super) fn new(exporter: &Arc<str>, start: WallNanos) -> Self {
-        let counter = |name: &str, description: &str| {
-            Arc::new(MetricDescriptor {
-                name: Key::new(name),
-                unit: "{sample}".into(),
-                description: description.into(),
-                kind: MetricKind::Counter,
-            })
-        };
         Self {
             exporter: Arc::clone(exporter),
             start,
-            written: counter(
-                "eunomia.prometheus.remote_write.written_samples",
-                "Samples that the receiver of remote write took.",
-            ),
-            dropped: counter(
-                "eunomia.prometheus.remote_write.dropped_samples",
-                "Samples that the receiver of remote write did not take.",
-            ),
             counts: Mutex::new(Counts::default()),
         }
     }
@@ -67,22 +48,6 @@ impl WriteStats {
     fn counts(&self) -> MutexGuard<'_, Counts> {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    fn point(&self, metric: &Arc<MetricDescriptor>, reason: Option<&str>, value: u64) -> Point {
-        let mut attributes = Attributes::default();
-        let text = |text: &str| OwnedValue::Str(text.into());
-        attributes.push(&Key::new("exporter"), text(&self.exporter));
-        if let Some(reason) = reason {
-            attributes.push(&Key::new("reason"), text(reason));
-        }
-        Point {
-            metric: Arc::clone(metric),
-            attributes,
-            container: None,
-            start: self.start,
-            value: PointValue::Uint(value),
-        }
-    }
 }
 
 impl Accountable for WriteStats {
@@ -92,10 +57,13 @@ impl Accountable for WriteStats {
 
     fn points(&self) -> Vec<Point> {
         let counts = self.counts();
-        let written = self.point(&self.written, None, counts.written);
-        let dropped = counts.dropped_by.iter();
-        let dropped =
-            dropped.map(|(reason, count)| self.point(&self.dropped, Some(reason), *count));
-        std::iter::once(written).chain(dropped).collect()
+        let exporter = ("exporter", &*self.exporter);
+        let value = PointValue::Uint(counts.written);
+        let mut points = vec![WRITTEN.point(&[exporter], self.start, value)];
+        for (reason, count) in &counts.dropped_by {
+            let labels = [exporter, ("reason", &**reason)];
+            points.push(DROPPED.point(&labels, self.start, PointValue::Uint(*count)));
+        }
+        points
     }
 }

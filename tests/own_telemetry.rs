@@ -122,7 +122,9 @@ fn values(body: &Bytes) -> BTreeMap<String, i64> {
                 sum.data_points
             }
             Data::Gauge(gauge) => gauge.data_points,
-            other => unreachable!("no own metric is {other:?}"),
+            other @ (Data::Histogram(_) | Data::ExponentialHistogram(_) | Data::Summary(_)) => {
+                unreachable!("no own metric is {other:?}")
+            }
         };
         for point in points {
             let key = format!("{} {}", metric.name, labels(&point.attributes));

@@ -21,6 +21,7 @@ mod protobuf;
 mod record;
 mod repeat;
 mod resource;
+mod shipping;
 mod sink;
 mod throttle;
 
@@ -37,8 +38,8 @@ use eunomia_core::config::Factory;
 pub use self::csv::{CsvConfig, CsvEncoder};
 pub use compress::Compression;
 pub use console::ConsoleConfig;
+pub use influxdb::{Api, InfluxdbConfig, Precision, Schema, Unsigned};
 pub use influxdb::{LineEncoder, LinePushed, LineRequest, LineSettings};
-pub use influxdb::{Precision, Schema, Unsigned};
 pub use json::{JsonConfig, JsonEncoder, JsonFormat};
 pub use net::{BasicAuth, Peer, PeerSettings, RetrySettings};
 pub use net::{TlsServerSettings, TlsSettings, TlsVersion};
@@ -53,6 +54,7 @@ pub use sink::{Fsync, Lines, Outlet, RotateSettings, Sheet};
 pub const EXPORTERS: &[Factory<dyn BuildExporter>] = &[
     Factory::new::<ConsoleConfig>("console"),
     Factory::new::<CsvConfig>("csv"),
+    Factory::new::<InfluxdbConfig>("influxdb"),
     Factory::new::<JsonConfig>("json"),
     Factory::new::<OtlpConfig>("otlp"),
     Factory::new::<PrometheusConfig>("prometheus"),

@@ -78,6 +78,7 @@ fn wrong_settings_are_refused() {
     refuses("otlp", "timeout", text("0s"), "more than zero");
     refuses("prometheus", "endpoint", text("9464"), "127.0.0.1:9464");
     refuses("prometheus", "series_limit", Value::Integer(0), "1 or more");
+    influxdb_refuses();
     let skips = Entry {
         key: "insecure_skip_verify".into(),
         key_span: Span::whole("test"),
@@ -104,6 +105,35 @@ fn wrong_settings_are_refused() {
     let labels = ["a.b", "a_b"].map(|label| node("labels", text(label)));
     let labels = Value::List(labels.into());
     refuses("prometheus", "labels", labels, "two labels are called a_b");
+}
+
+fn influxdb_refuses() {
+    for (key, value, message) in [
+        ("endpoint", text("8086"), "http://127.0.0.1:8086"),
+        ("bucket", text(""), "expected the name of a bucket"),
+        (
+            "org",
+            text(""),
+            "expected the name or id of an organisation",
+        ),
+        ("api", text("v4"), "v3"),
+        ("schema", text("telegraf"), "telegraf-prometheus-v2"),
+        ("token", text(""), "expected a token"),
+        ("bearer_token_file", text("/nowhere"), "No such file"),
+        (
+            "create_bucket",
+            Value::Bool(true),
+            "expected api v2, a token",
+        ),
+        ("compression", text("zstd"), "InfluxDB reads no zstd"),
+        ("max_lines", Value::Integer(0), "1 to 100000"),
+        ("max_bytes", text("1B"), "1KiB to 64MiB"),
+        ("max_in_flight", Value::Integer(65), "1 to 64"),
+        ("timeout", text("0s"), "more than zero"),
+        ("precision", text("m"), "ms"),
+    ] {
+        refuses("influxdb", key, value, message);
+    }
 }
 
 /// What two exporters cannot share is claimed by each.

@@ -17,7 +17,7 @@ mod verify;
 
 pub use auth::BasicAuth;
 pub(crate) use auth::{AuthSettings, Credentials};
-pub(crate) use endpoint::Endpoint;
+pub(crate) use endpoint::{Endpoint, Place};
 pub(crate) use http::{Answer, HttpClient, MAX_ANSWER, Pool, Versions, pool, reason};
 pub use peer::{Peer, PeerSettings};
 pub use retry::RetrySettings;

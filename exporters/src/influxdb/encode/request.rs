@@ -30,16 +30,15 @@ impl Request {
         self.ends.push(self.body.len());
     }
 
-    /// Two requests with half of the items each; `None` for a single item.
+    /// Takes the second half of the items out; `None` for a single item.
     #[must_use]
-    pub fn halved(mut self) -> Option<(Self, Self)> {
+    pub fn halve(&mut self) -> Option<Self> {
         let half = self.ends.len() / 2;
         let at = *self.ends.get(half.checked_sub(1)?)?;
         let ends = self.ends.split_off(half);
-        let second = Self {
+        Some(Self {
             body: self.body.split_off(at),
             ends: ends.into_iter().map(|end| end - at).collect(),
-        };
-        Some((self, second))
+        })
     }
 }

@@ -1,4 +1,7 @@
+mod answers;
+mod delivery;
 mod encoding;
+mod fake;
 mod layout;
 mod requests;
 
@@ -48,7 +51,7 @@ fn encode_on(host: &Host, signal: &Signal, settings: &LineSettings) -> String {
 }
 
 /// A line as a reader of the format has it.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 struct Point {
     measurement: String,
     tags: Vec<(String, String)>,

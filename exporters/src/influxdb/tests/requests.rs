@@ -71,11 +71,12 @@ fn a_line_too_large_is_left_out() {
 fn a_request_is_halved_between_items() {
     let signal = Signal::Events(opens(&[b"/a", b"/b\n\"", b"/c"]));
     let whole = requests(&signal, &settings()).0.remove(0);
-    let (first, second) = whole.clone().halved().unwrap();
+    let mut first = whole.clone();
+    let mut second = first.halve().unwrap();
     assert_eq!(lines(&[first.clone(), second.clone()]), [1, 2]);
     assert_eq!([&*first.body, &*second.body].concat(), whole.body);
-    assert_eq!(first.halved(), None);
-    let (second, third) = second.halved().unwrap();
+    assert_eq!(first.halve(), None);
+    let third = second.halve().unwrap();
     assert_eq!(lines(&[second, third]), [1, 1]);
 }
 

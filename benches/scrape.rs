@@ -103,6 +103,7 @@ fn points() -> MetricBatch {
                 metric: Arc::clone(&metric),
                 attributes,
                 container: None,
+                cgroup: None,
                 start: WallNanos(0),
                 value: PointValue::Uint(1_234_567 * series as u64),
             });

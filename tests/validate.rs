@@ -1,6 +1,5 @@
 //! `eunomia-pipeline validate` as a user runs it: what is broken is answered with its
-//! place, what was expected and what to do, and every example of the documentation is
-//! whole.
+//! place, what was expected and what to do.
 #![expect(clippy::unwrap_used, reason = "a test that fails ends")]
 
 use std::ffi::OsStr;
@@ -92,36 +91,6 @@ fn is_valid(file: &Path, what: &str) {
 #[test]
 fn the_default_is_valid() {
     is_valid(Path::new("pipeline.yaml"), "pipeline.yaml");
-}
-
-/// The whole configurations among a page's examples, but for those with an object
-/// that the reader has to compile first.
-fn examples(page: &str) -> impl Iterator<Item = &str> {
-    page.split("```yaml\n")
-        .skip(1)
-        .filter_map(|rest| rest.split("```").next())
-        .filter(|example| example.starts_with("version: 1") && !example.contains("object: "))
-}
-
-#[test]
-fn examples_of_the_documentation_are_valid() {
-    let mut pages = files(Path::new("docs"), "md");
-    pages.extend(
-        [PathBuf::from("README.md")]
-            .into_iter()
-            .filter(|page| page.is_file()),
-    );
-    let scratch = Path::new(env!("CARGO_TARGET_TMPDIR")).join("example.yaml");
-    let mut count = 0;
-    for page in pages {
-        let text = fs::read_to_string(&page).unwrap();
-        for example in examples(&text) {
-            fs::write(&scratch, example).unwrap();
-            is_valid(&scratch, &format!("{}:\n{example}", page.display()));
-            count += 1;
-        }
-    }
-    assert!(count > 0, "no example was found");
 }
 
 /// One key of all filters of a receiver has room for 1,024 values, however they are spread; what is

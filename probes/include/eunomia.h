@@ -49,6 +49,7 @@
 #include "eunomia/filter.h"
 #include "eunomia/record.h"
 #include "eunomia/text.h"
+#include "eunomia/dentry.h"
 #include "eunomia/walk.h"
 #include "eunomia/path.h"
 #include "eunomia/syscall.h"

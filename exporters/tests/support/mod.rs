@@ -2,9 +2,7 @@
 #![expect(dead_code, reason = "each test binary uses a part of it")]
 
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::{env, fs, process};
 
 use eunomia_core::account::Accounts;
 use eunomia_core::batch::{Batch, SubjectIndex};
@@ -21,7 +19,10 @@ use eunomia_core::subject::{Attributes, Cgroup, CgroupKey, Container, Pid, Proce
 use eunomia_core::subject::{ProcessId, Subject};
 use eunomia_core::time::{BootNanos, ClockOffset, WallNanos};
 use eunomia_core::value::OwnedValue;
-use rcgen::{CertifiedKey, generate_simple_self_signed};
+
+mod folder;
+
+pub(crate) use folder::{Folder, certificate};
 
 pub(crate) const PRESENT: u16 = 1;
 pub(crate) const TRUNCATED: u16 = 2;
@@ -569,37 +570,5 @@ pub(crate) fn metrics() -> MetricBatch {
                 PointValue::Histogram(histogram),
             ),
         ],
-    }
-}
-
-/// A certificate for this machine and its key in files of `folder`; it vouches for
-/// itself.
-pub(crate) fn certificate(folder: &Path, name: &str) -> (PathBuf, PathBuf) {
-    let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
-    let CertifiedKey { cert, signing_key } = generate_simple_self_signed(names).unwrap();
-    let files = (folder.join(name), folder.join(format!("{name}.key")));
-    fs::write(&files.0, cert.pem()).unwrap();
-    fs::write(&files.1, signing_key.serialize_pem()).unwrap();
-    files
-}
-
-/// A folder of its own for one test, gone with it.
-pub(crate) struct Folder(PathBuf);
-
-impl Folder {
-    pub(crate) fn new(name: &str) -> Self {
-        let path = env::temp_dir().join(format!("eunomia-test-{}-{name}", process::id()));
-        fs::create_dir(&path).unwrap();
-        Self(path)
-    }
-
-    pub(crate) fn path(&self) -> &Path {
-        &self.0
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        drop(fs::remove_dir_all(&self.0));
     }
 }

@@ -24,43 +24,23 @@ impl Prometheus {
     /// # Errors
     /// It was not fetched, does not start, or cannot read the page.
     pub fn scraping(scraped: u16) -> Result<Self> {
-        let prometheus = Self::start("prometheus/usr/bin/prometheus", &[], &scrape(scraped))?;
+        let prometheus = Self::start(&scrape(scraped))?;
         prometheus.wait_for_scrape()?;
         Ok(prometheus)
     }
 
-    /// Starts Prometheus 3, which is pushed to by remote write or OTLP, and with a port scrapes
-    /// that page, native histograms included.
-    ///
-    /// # Errors
-    /// As of [`Self::scraping`].
-    pub fn newest(scraped: Option<u16>) -> Result<Self> {
-        let receivers = [
-            "--web.enable-remote-write-receiver",
-            "--web.enable-otlp-receiver",
-        ];
-        let native = |page| scrape(page) + "  scrape_native_histograms: true\n";
-        let configuration = scraped.map(native).unwrap_or_default();
-        let prometheus = Self::start("prometheus3/prometheus", &receivers, &configuration)?;
-        if scraped.is_some() {
-            prometheus.wait_for_scrape()?;
-        }
-        Ok(prometheus)
-    }
-
-    fn start(path: &str, arguments: &[&str], configuration: &str) -> Result<Self> {
+    fn start(configuration: &str) -> Result<Self> {
         let folder = Scratch::new("prometheus")?;
         let port = free_port()?;
         let configuration = folder.write("prometheus.yaml", configuration)?;
-        let mut command = Command::new(program(path)?);
+        let mut command = Command::new(program("prometheus/usr/bin/prometheus")?);
         command
             .arg(format!("--config.file={}", configuration.display()))
             .arg(format!(
                 "--storage.tsdb.path={}",
                 folder.path().join("data").display()
             ))
-            .arg(format!("--web.listen-address=127.0.0.1:{port}"))
-            .args(arguments);
+            .arg(format!("--web.listen-address=127.0.0.1:{port}"));
         let mut server = Server::start("prometheus", command, folder)?;
         server.wait_for(port, "/-/ready")?;
         Ok(Self {

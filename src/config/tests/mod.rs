@@ -112,7 +112,7 @@ fn the_least_file_is_right() {
         "processors": {},
         "exporters": { "console": { "queue": { "max_bytes": "64MiB", "when_full": "block" } } },
         "service": {
-            "telemetry": { "log_level": "info", "log_format": "text", "metrics": true },
+            "telemetry": { "log_level": "info", "log_format": "text", "metrics": true, "traces": false },
             "pipelines": { "events": { "receivers": ["ebpf"], "processors": [], "exporters": ["console"] } },
         },
     });

@@ -1,8 +1,0 @@
-// Prometheus 3, newer than the one that distributions have.
-module prometheus3
-
-go 1.26.0
-
-require github.com/prometheus/prometheus v0.315.0
-
-replace cloud.google.com/go => cloud.google.com/go v0.123.0

@@ -26,6 +26,8 @@ mod sink;
 mod throttle;
 
 #[cfg(test)]
+mod scratch;
+#[cfg(test)]
 mod settings_tests;
 
 #[cfg(test)]

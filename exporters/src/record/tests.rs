@@ -9,6 +9,7 @@ use eunomia_core::signal::{Carries, Signal};
 
 use super::RecordConfig;
 use crate::json::JsonEncoder;
+use crate::scratch::Folder;
 use crate::sink::Lines;
 use crate::support;
 
@@ -53,7 +54,7 @@ fn json(signals: &[Signal]) -> String {
 /// What is read back is what was recorded; an old recording is replaced.
 #[tokio::test]
 async fn a_recording_holds_what_came() {
-    let folder = support::Folder::new("record");
+    let folder = Folder::new("record");
     let path = folder.path().join("events.rec");
     let signals = [
         Signal::Events(support::sample()),

@@ -229,7 +229,7 @@ mod tests {
     use std::time::{Duration, UNIX_EPOCH};
 
     use super::{Mark, Name, set_aside};
-    use crate::support::Folder;
+    use crate::scratch::Folder;
 
     /// 2026-11-28T03:10:00Z.
     const START: u64 = 1_795_835_400;

@@ -20,10 +20,6 @@ use eunomia_core::subject::{ProcessId, Subject};
 use eunomia_core::time::{BootNanos, ClockOffset, WallNanos};
 use eunomia_core::value::OwnedValue;
 
-mod folder;
-
-pub(crate) use folder::{Folder, certificate};
-
 pub(crate) const PRESENT: u16 = 1;
 pub(crate) const TRUNCATED: u16 = 2;
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use eunomia_core::config::Secret;
 
 use crate::net::{AuthSettings, BasicAuth, Credentials};
-use crate::support::Folder;
+use crate::scratch::Folder;
 
 fn authorization(credentials: &Credentials) -> Result<String, String> {
     let headers = credentials.headers().map_err(|failure| failure.message)?;

@@ -10,7 +10,7 @@ use tokio::time::advance;
 
 use crate::net::TlsSettings;
 use crate::net::tls::Tls;
-use crate::support::{Folder, certificate};
+use crate::scratch::{Folder, certificate};
 
 fn problems(settings: &TlsSettings) -> Vec<String> {
     let node = Node::map(Span::whole("test"));

@@ -15,6 +15,7 @@ use super::fake::{Answer, Fake};
 use super::front::unix;
 use crate::compress::Compression;
 use crate::otlp::config::{OtlpConfig, Protocol};
+use crate::scratch::Folder;
 use crate::support;
 
 /// A configuration that waits for next to nothing.
@@ -122,7 +123,7 @@ async fn each_signal_has_its_path() {
 /// A socket in the file system, for both protocols.
 #[tokio::test]
 async fn unix_sockets_are_spoken_to() {
-    let folder = support::Folder::new("socket");
+    let folder = Folder::new("socket");
     for (name, protocol) in [("a", Protocol::Grpc), ("b", Protocol::HttpJson)] {
         let fake = Fake::default();
         let (address, serving) = fake.serve_as(protocol).await;

@@ -13,7 +13,7 @@ use eunomia_core::signal::Carries;
 use super::{context, free_address};
 use crate::net::{BasicAuth, Endpoint, HttpClient, TlsServerSettings, TlsSettings};
 use crate::prometheus::config::PrometheusConfig;
-use crate::support::{Folder, certificate};
+use crate::scratch::{Folder, certificate};
 
 /// A page that is served as long as the writer lives.
 async fn serve(config: PrometheusConfig) -> (String, QueueWriter) {

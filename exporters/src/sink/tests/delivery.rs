@@ -16,6 +16,7 @@ use eunomia_core::signal::{Carries, Signal};
 use rustix::pipe::pipe;
 
 use super::{fill, plain};
+use crate::scratch::Folder;
 use crate::sink::{FullDisk, Options, Pages, Sink, Target};
 use crate::support;
 
@@ -63,7 +64,7 @@ fn dropped(account: &ExporterAccount) -> Vec<(&str, u64)> {
 /// Lines are appended to what is there; the file is not for everybody.
 #[tokio::test]
 async fn lines_are_appended_to_a_file() {
-    let folder = support::Folder::new("append");
+    let folder = Folder::new("append");
     let path = folder.path().join("out");
     let target = Target::new(path.to_str().unwrap());
     for _ in 0..2 {
@@ -89,7 +90,7 @@ async fn a_full_disk_is_counted() {
 /// Where they may not, they wait: the same file, full and then not, has all.
 #[tokio::test(start_paused = true)]
 async fn a_full_disk_is_waited_for() {
-    let folder = support::Folder::new("full");
+    let folder = Folder::new("full");
     let path = folder.path().join("out");
     symlink("/dev/full", &path).unwrap();
     let target = Target::new(path.to_str().unwrap());

@@ -12,8 +12,8 @@ use proptest::prelude::*;
 
 use super::{Writing, at, contents, holds, plain};
 use crate::compress::Compression;
+use crate::scratch::Folder;
 use crate::sink::{Options, RotateSettings};
-use crate::support::Folder;
 
 fn rotating(max_bytes: u64, max_age: u64, keep: u32) -> Options {
     Options {

@@ -10,9 +10,10 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::{at, plain};
+use crate::scratch::Folder;
 use crate::sink::files::Files;
 use crate::sink::{Options, Outlet as _, Pages, Sheet, Target, Template};
-use crate::support::{self, Folder};
+use crate::support;
 
 /// What is wrong with a path.
 fn refused(path: &str) -> String {

@@ -14,7 +14,8 @@ use super::{page, settings};
 use crate::net::TlsListener;
 use crate::prometheus::write::client::RemoteWriter;
 use crate::prometheus::write::config::{ProtobufMessage, RemoteWriteSettings};
-use crate::support::{self, Folder, certificate};
+use crate::scratch::{Folder, certificate};
+use crate::support;
 
 /// Samples that were taken, and that were not, by reason.
 type Outcome = (u64, BTreeMap<String, u64>);

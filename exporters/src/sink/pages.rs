@@ -20,7 +20,7 @@ const KEPT_BYTES: usize = 16 << 20;
 pub(crate) const EVENTS: &str = "events";
 pub(crate) const METRICS: &str = "metrics";
 
-/// Takes encoded events: [`Lines`] all in one place, [`Pages`] by file.
+/// Takes encoded events: [`Lines`] all in one place, `Pages` by file.
 pub trait Outlet {
     /// The lines that an event of `row`, a row of this sheet, is appended to.
     fn of_event(&mut self, row: &RowView<'_>, sheet: &Sheet) -> &mut Lines;

@@ -6,9 +6,10 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
+use std::process::Command;
 
 use eunomia_integration::{
-    Account, Event, Finished, Pipeline, Record, Scratch, Workload, free_port, get,
+    Account, Event, Finished, Pipeline, Record, Scratch, Workload, free_port, get, pipeline_binary,
 };
 use rustix::process::Signal;
 
@@ -261,17 +262,14 @@ fn what_is_wrong_changes_nothing() {
 fn a_hang_up_ends_run() {
     let workload = flood();
     let root = workload.pid().to_string();
-    let mut pipeline = Pipeline::with_arguments([
-        "run",
-        "open",
-        "--pid-tree",
-        &root,
-        "--format",
-        "ndjson",
-        "--log-format",
-        "json",
-    ])
-    .unwrap();
+    // Whoever runs the tests under nohup has hang-ups ignored from the beginning.
+    let mut command = Command::new("env");
+    command
+        .arg("--default-signal=HUP")
+        .arg(pipeline_binary().unwrap())
+        .args(["run", "open", "--pid-tree", &root])
+        .args(["--format", "ndjson", "--log-format", "json"]);
+    let mut pipeline = Pipeline::command(command).unwrap();
     pipeline.wait_for_log("\"started\"").unwrap();
     let did = calls(workload);
     pipeline

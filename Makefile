@@ -26,7 +26,7 @@ setup:
 	@scripts/setup test
 
 test: setup check build ## Installs, builds and passes every test, kernel machines included
-	EUNOMIA_BIN=$(CURDIR)/$(BINARY) cargo test --workspace
+	EUNOMIA_BIN=$(CURDIR)/$(BINARY) cargo test --workspace --no-fail-fast
 
 check: ## Formatting, lints and documentation, without running anything
 	cargo fmt --all --check
@@ -43,4 +43,4 @@ peers: ## Builds the servers that test-peers sends to, into a cache outside the 
 	@scripts/fetch-peers
 
 test-peers: setup build ## Tests against real servers: Collector, Prometheus, InfluxDB, ...
-	EUNOMIA_BIN=$(CURDIR)/$(BINARY) cargo test --package eunomia-integration --test 'peer*' -- --ignored
+	EUNOMIA_BIN=$(CURDIR)/$(BINARY) cargo test --package eunomia-integration --test 'peer*' --no-fail-fast -- --ignored

@@ -9,6 +9,7 @@ use serde_json::json;
 use crate::cli::{ConfigSources, PrintFormat, ReportFormat};
 use crate::components::{Configuration, REGISTRY};
 use crate::config::{self, Report};
+use crate::doctor;
 use crate::exit::Exit;
 use crate::graph::{self, Surroundings};
 
@@ -139,8 +140,14 @@ pub fn version(format: ReportFormat) -> Exit {
 }
 
 /// `doctor`: what each probe needs, what there is, what to do about the rest.
-pub fn doctor(format: ReportFormat) -> Exit {
-    let report = eunomia_receivers::ebpf::doctor();
+pub fn doctor(sources: &ConfigSources, format: ReportFormat) -> Exit {
+    let report = match doctor::examine(sources) {
+        Ok(report) => report,
+        Err(report) => {
+            complain(&report.to_text());
+            return Exit::Configuration;
+        }
+    };
     match format {
         ReportFormat::Json => print_json(&report),
         ReportFormat::Text => print(&report.to_string()),

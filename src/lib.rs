@@ -5,6 +5,7 @@ pub mod commands;
 pub mod components;
 pub mod config;
 pub mod daemon;
+pub mod doctor;
 pub mod exit;
 pub mod graph;
 pub mod host;

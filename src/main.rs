@@ -31,7 +31,7 @@ fn obey(cli: &Cli) -> Exit {
         }
         Some(Command::Components(arguments)) => commands::components(arguments.format),
         Some(Command::Schema(_)) => commands::schema(),
-        Some(Command::Doctor(arguments)) => commands::doctor(arguments.format),
+        Some(Command::Doctor(arguments)) => commands::doctor(&cli.sources, arguments.format),
         Some(Command::Version(arguments)) => commands::version(arguments.format),
     }
 }

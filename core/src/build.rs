@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::account::Accounts;
 use crate::component::{Exporter, Host, Processor, Receiver, Reopen};
 use crate::config::{BoxedAs, ByteSize, ConfigErrors, Settings};
+use crate::findings::ProbeFindings;
 use crate::queue::WhenFull;
 use crate::signal::Carries;
 
@@ -37,6 +38,12 @@ pub trait BuildReceiver: Send {
     /// # Errors
     /// What is wrong with the settings.
     fn build(self: Box<Self>, context: &BuildContext) -> Result<Box<dyn Receiver>, ConfigErrors>;
+
+    /// What each of its probes needs of this kernel and gets: `doctor` asks.
+    /// None for a receiver without probes.
+    fn examine(&self) -> Vec<ProbeFindings> {
+        Vec::new()
+    }
 }
 
 /// Settings of a processor.

@@ -11,6 +11,7 @@ pub mod component;
 pub mod config;
 pub mod container;
 pub mod expression;
+pub mod findings;
 pub mod key;
 pub mod line;
 pub mod metric;

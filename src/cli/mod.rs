@@ -77,7 +77,8 @@ pub enum Command {
     Components(ReportArgs),
     /// Show the JSON Schema of the configuration.
     Schema(ReportArgs),
-    /// Say what each probe needs of this kernel, what is missing, and how to get it.
+    /// Say what each probe needs of this kernel, what is missing, and how to get it: those of the configuration, or
+    /// without one the built-in ones.
     Doctor(ReportArgs),
     /// Show the version.
     Version(ReportArgs),

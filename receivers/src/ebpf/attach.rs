@@ -48,7 +48,8 @@ pub(super) fn needed<'p>(
 }
 
 /// The running kernel's release, such as `6.12.107`.
-pub(super) fn kernel_release() -> String {
+#[must_use]
+pub fn kernel_release() -> String {
     rustix::system::uname()
         .release()
         .to_string_lossy()

@@ -1,14 +1,14 @@
 //! What each probe needs of this kernel, what there is, and what to do about
 //! the rest.
 //!
-//! Every built-in probe is really loaded, together with the base object and
-//! attached to nothing: what the kernel says about it is better than a guess
-//! from its version.
+//! Every probe is really loaded, together with the base object and attached to
+//! nothing: what the kernel says about it is better than a guess from its
+//! version.
 
 use std::fmt;
 
-use eunomia_core::config::{Node, Span};
-use serde::Serialize;
+use eunomia_core::config::{Entry, Node, Span, Value};
+use eunomia_core::findings::{ProbeFindings, ProgramFindings};
 
 use super::attach;
 use super::error::LoadError;
@@ -18,72 +18,46 @@ use super::probe::{self, BASE, Probe};
 use super::settings::EbpfSettings;
 use crate::object::Hook;
 
-/// The findings.
-#[derive(Clone, Debug, Serialize)]
-pub struct Doctor {
-    /// The running kernel's release.
-    pub kernel: String,
-    /// Each probe.
-    pub probes: Vec<ProbeFindings>,
-}
-
-/// The findings about a probe.
-#[derive(Clone, Debug, Serialize)]
-pub struct ProbeFindings {
-    /// Its name.
-    pub probe: String,
-    /// What keeps it from working, with the remedy.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub missing: Option<String>,
-    /// Its programs.
-    pub programs: Vec<ProgramFindings>,
-}
-
-/// The findings about a program.
-#[derive(Clone, Debug, Serialize)]
-pub struct ProgramFindings {
-    /// Its name.
-    pub program: String,
-    /// The hook that was chosen.
-    pub hook: String,
-    /// Instructions that the kernel's verifier went through, where it tells.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub verified_instructions: Option<u32>,
-}
-
-/// Examines the running kernel.
+/// Settings with every built-in probe.
 #[must_use]
-pub fn doctor() -> Doctor {
-    let kernel = attach::kernel_release();
-    let probes = probe::built_in_names().into_iter().map(examine).collect();
-    Doctor { kernel, probes }
-}
-
-impl Doctor {
-    /// Whether every probe works.
-    #[must_use]
-    pub fn is_well(&self) -> bool {
-        self.probes.iter().all(|probe| probe.missing.is_none())
+pub fn every_built_in_probe() -> EbpfSettings {
+    let place = Span::whole("doctor");
+    let mut probes = Node::map(place.clone());
+    for name in probe::built_in_names() {
+        probes.insert(name, Node::map(place.clone()));
+    }
+    EbpfSettings {
+        probes,
+        ..EbpfSettings::default()
     }
 }
 
-fn examine(name: &str) -> ProbeFindings {
-    let place = Span::whole("doctor");
-    let mut probes = Node::map(place.clone());
-    probes.insert(name, Node::map(place));
-    let settings = EbpfSettings {
-        probes,
-        ..EbpfSettings::default()
+/// Examines each probe of `settings`, without the others: what keeps one from
+/// working says nothing about the next.
+pub(super) fn examine(settings: &EbpfSettings) -> Vec<ProbeFindings> {
+    let alone = |probe: &Entry| EbpfSettings {
+        probes: Node::new(
+            Value::Map(vec![probe.clone()]),
+            settings.probes.span.clone(),
+        ),
+        ..settings.clone()
     };
+    let named = settings.probes.entries().iter();
+    named
+        .map(|probe| examine_alone(&probe.key, &alone(probe)))
+        .collect()
+}
+
+fn examine_alone(name: &str, settings: &EbpfSettings) -> ProbeFindings {
     let mut findings = ProbeFindings {
         probe: name.to_owned(),
         missing: None,
         programs: Vec::new(),
     };
-    match probe::resolve(&settings) {
+    match probe::resolve(settings) {
         Err(errors) => findings.missing = Some(errors.to_string()),
         Ok(probes) => {
-            if let Err(error) = load(&settings, &probes, &mut findings) {
+            if let Err(error) = load(settings, &probes, &mut findings) {
                 findings.missing = Some(error.to_string());
             }
         }
@@ -124,30 +98,6 @@ fn load(
         }
     }
     Ok(())
-}
-
-impl fmt::Display for Doctor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "kernel {}", self.kernel)?;
-        for probe in &self.probes {
-            match &probe.missing {
-                None => writeln!(f, "\nprobe {}: works", probe.probe)?,
-                Some(missing) => writeln!(
-                    f,
-                    "\nprobe {}: does not work\n  missing: {missing}",
-                    probe.probe
-                )?,
-            }
-            for program in &probe.programs {
-                write!(f, "  {:<24} {}", program.program, program.hook)?;
-                match program.verified_instructions {
-                    Some(count) => writeln!(f, " ({count} instructions verified)")?,
-                    None => writeln!(f)?,
-                }
-            }
-        }
-        Ok(())
-    }
 }
 
 impl fmt::Display for Hook {

@@ -32,6 +32,7 @@ mod tally;
 mod tests;
 mod tracefs;
 
+pub use attach::kernel_release;
 pub use catalogue::{OptionSummary, ProbeSummary, built_in};
-pub use doctor::{Doctor, ProbeFindings, ProgramFindings, doctor};
+pub use doctor::every_built_in_probe;
 pub use settings::{EbpfSettings, FilterSettings};

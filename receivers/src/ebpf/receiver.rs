@@ -11,6 +11,7 @@ use eunomia_core::account::Accounts;
 use eunomia_core::build::{BuildContext, BuildReceiver};
 use eunomia_core::component::{ComponentError, Receiver, Stop};
 use eunomia_core::config::ConfigErrors;
+use eunomia_core::findings::ProbeFindings;
 use eunomia_core::pipeline::Output;
 use eunomia_core::signal::Signal;
 use tokio::runtime::Handle;
@@ -18,6 +19,7 @@ use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, interval};
 
+use super::doctor;
 use super::error::LoadError;
 use super::metrics::MetricMaps;
 use super::probe::{self, Probe};
@@ -38,6 +40,10 @@ impl BuildReceiver for EbpfSettings {
             accounts,
             started: None,
         }))
+    }
+
+    fn examine(&self) -> Vec<ProbeFindings> {
+        doctor::examine(self)
     }
 }
 

@@ -9,16 +9,15 @@ use async_trait::async_trait;
 use eunomia_core::build::BuildContext;
 use eunomia_core::component::{ComponentError, Exporter, Host};
 use eunomia_core::queue::QueueReader;
-use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until};
 
 use super::answer::Refused;
-use super::batcher::{Batcher, Parcel};
+use super::batcher::{Addressed, Batcher};
 use super::config::OtlpConfig;
 use super::http::Path;
 use super::link::Link;
 use super::service::Service;
 use crate::net::{Failure, Policy, send};
+use crate::shipping::{Pace, Parcel, ship};
 use crate::throttle::Throttle;
 
 /// How long an event waits for others to share its request.
@@ -99,80 +98,13 @@ impl Exporter for OtlpExporter {
             config: Arc::new(self.config),
             log: Throttle::default(),
         };
-        Shipping {
-            batcher,
-            sender,
-            on_their_way: JoinSet::new(),
+        let pace = Pace {
+            linger: LINGER,
+            enough: ENOUGH,
             max_in_flight,
-            due: None,
-        }
-        .run(queue)
-        .await;
+        };
+        ship(queue, batcher, pace, |parcel| sender.clone().send(parcel)).await;
         Ok(())
-    }
-}
-
-/// The exporter at work.
-struct Shipping {
-    batcher: Batcher,
-    sender: Sender,
-    on_their_way: JoinSet<()>,
-    max_in_flight: usize,
-    /// When the events that wait are sent, however few they are.
-    due: Option<Instant>,
-}
-
-impl Shipping {
-    async fn run(mut self, mut queue: QueueReader) {
-        loop {
-            let due = self.due;
-            tokio::select! {
-                delivery = queue.next() => match delivery {
-                    Some(delivery) => {
-                        let full = self.batcher.add(delivery);
-                        for parcel in full {
-                            self.ship(parcel).await;
-                        }
-                        if self.batcher.waiting() >= ENOUGH {
-                            self.flush().await;
-                        }
-                    }
-                    None => break,
-                },
-                () = at(due) => self.flush().await,
-                Some(_) = self.on_their_way.join_next() => {}
-            }
-            self.due = match self.batcher.waiting() {
-                0 => None,
-                _ => self.due.or_else(|| Some(Instant::now() + LINGER)),
-            };
-        }
-        self.flush().await;
-        while self.on_their_way.join_next().await.is_some() {}
-    }
-
-    async fn flush(&mut self) {
-        self.due = None;
-        if let Some(parcel) = self.batcher.flush() {
-            self.ship(parcel).await;
-        }
-    }
-
-    /// Sends `parcel` as soon as not too many others are on their way.
-    async fn ship(&mut self, parcel: Parcel) {
-        while self.on_their_way.len() >= self.max_in_flight {
-            if self.on_their_way.join_next().await.is_none() {
-                break;
-            }
-        }
-        self.on_their_way.spawn(self.sender.clone().send(parcel));
-    }
-}
-
-async fn at(due: Option<Instant>) {
-    match due {
-        Some(due) => sleep_until(due).await,
-        None => std::future::pending().await,
     }
 }
 
@@ -187,9 +119,10 @@ struct Sender {
 }
 
 impl Sender {
-    async fn send(self, mut parcel: Parcel) {
-        let service = parcel.service;
-        let body = mem::take(&mut parcel.request.body);
+    async fn send(self, mut parcel: Parcel<Addressed>) {
+        let Addressed { service, request } = &mut parcel.request;
+        let (service, items) = (*service, request.items);
+        let body = mem::take(&mut request.body);
         match self.deliver(service, body).await {
             Ok(refused) => {
                 if refused.items > 0 || !refused.message.is_empty() {
@@ -198,7 +131,7 @@ impl Sender {
                 parcel.delivered(refused.items);
             }
             Err(failure) => {
-                self.refused(service, parcel.request.items, &failure.message);
+                self.refused(service, items, &failure.message);
                 parcel.dropped(&failure.reason);
             }
         }

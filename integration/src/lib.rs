@@ -28,7 +28,7 @@ pub use free_port::free_port;
 pub use object::object;
 pub use opens::paced_opens;
 pub use peers::{
-    Collector, Forwarder, InfluxDb, Labels, OtlpSink, Prometheus, Series, Signals, Sink,
+    Collector, Forwarder, InfluxDb, InfluxDb1, Labels, OtlpSink, Prometheus, Series, Signals, Sink,
     VictoriaLogs, VictoriaMetrics, check_metrics, csv_rows, get, latest, post,
 };
 pub use scratch::Scratch;

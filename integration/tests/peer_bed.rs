@@ -65,10 +65,10 @@ fn influxdb_returns_what_was_written() {
         "file.open,host=a\\ b pid=9007199254740993i,path=\"x \\\"y\",ok=true 1795334400123456789";
     influxdb.write(line).unwrap();
     assert!(influxdb.write("no line protocol").is_err());
-    let rows = influxdb.rows("SELECT * FROM \"file.open\"").unwrap();
-    let expected = json!([{ "measurement": "file.open", "time": 1_795_334_400_123_456_789_u64,
+    let points = influxdb.points(InfluxDb::BUCKET).unwrap();
+    let expected = json!([{ "measurement": "file.open", "time": "2026-11-22T08:00:00.123456789Z",
         "host": "a b", "pid": 9_007_199_254_740_993_u64, "path": "x \"y", "ok": true }]);
-    assert_eq!(json!(rows), expected);
+    assert_eq!(json!(points), expected);
 }
 
 /// promtool tells a page in order from one that is not.

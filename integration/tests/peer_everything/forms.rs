@@ -143,6 +143,74 @@ pub(super) fn in_victoria_metrics(point: &Event) -> Vec<Event> {
     samples
 }
 
+/// The points of InfluxDB: those that are events have no value and no count.
+pub(super) fn influxdb(mut all: Vec<Event>) -> Told {
+    for one in &mut all {
+        // Of two at the same time the later has the next: each was compared by peer_influxdb.rs.
+        one.0.remove("time");
+        list_as_text(one);
+    }
+    let is_point = |one: &Event| one.get("value").or_else(|| one.get("count")).is_some();
+    let (mut points, events) = all.into_iter().partition::<Vec<_>, _>(is_point);
+    for point in &mut points {
+        point.0.remove("host.name");
+    }
+    Told { events, points }
+}
+
+/// As InfluxDB 2 answers, in CSV: carriage returns are left out of texts.
+pub(super) fn in_influxdb(one: &Event) -> Vec<Event> {
+    let mut point = as_fields(one);
+    for value in point.0.values_mut() {
+        if let Value::String(text) = value {
+            text.retain(|c| c != '\r');
+        }
+    }
+    vec![point]
+}
+
+/// As InfluxDB 1 answers, in JSON: a float without a fraction is an integer.
+pub(super) fn in_influxdb1(one: &Event) -> Vec<Event> {
+    let mut point = as_fields(one);
+    for value in point.0.values_mut() {
+        if let Some(float) = value.as_f64().filter(|_| value.is_f64()) {
+            *value = serde_json::from_str(&float.to_string()).unwrap_or_default();
+        }
+    }
+    vec![point]
+}
+
+/// A list is its text, and what a bucket and those below it count a field under its bound.
+fn as_fields(one: &Event) -> Event {
+    let mut one = one.clone();
+    for name in ["time", "type", "unit"] {
+        one.0.remove(name);
+    }
+    let name = one.0.remove("event").or_else(|| one.0.remove("metric"));
+    one.0
+        .insert("measurement".to_owned(), name.unwrap_or_default());
+    if let Some(Value::Array(buckets)) = one.0.remove("buckets") {
+        let mut below = 0;
+        for bucket in &buckets {
+            below += bucket[1].as_u64().unwrap_or_default();
+            if let Some(bound) = bucket[0].as_f64() {
+                one.0.insert(bound.to_string(), below.into());
+            }
+        }
+    }
+    list_as_text(&mut one);
+    one
+}
+
+fn list_as_text(one: &mut Event) {
+    for value in one.0.values_mut() {
+        let is_list = value.is_array() || value.as_str().is_some_and(|text| text.starts_with('['));
+        if is_list {
+            *value = as_text(value);
+        }
+    }
+}
+
 fn is_added(name: &str) -> bool {
     ADDED.contains(&name)
 }

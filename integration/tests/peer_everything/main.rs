@@ -10,8 +10,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use eunomia_integration::{
-    Account, Collector, Container, Event, Naming, OtlpSink, Pipeline, Prometheus, Scratch, Shell,
-    VictoriaLogs, VictoriaMetrics, csv_rows, free_port, latest, object, until, workload_binary,
+    Account, Collector, Container, Event, InfluxDb, InfluxDb1, Naming, OtlpSink, Pipeline,
+    Prometheus, Scratch, Shell, VictoriaLogs, VictoriaMetrics, csv_rows, free_port, latest, object,
+    until, workload_binary,
 };
 use serde_json::{Map, Value, json};
 
@@ -120,6 +121,7 @@ fn peers(folder: &Path) -> Vec<Peer> {
         VictoriaLogs::start().unwrap(),
         VictoriaMetrics::start().unwrap(),
     );
+    let (influxdb, influxdb1) = (InfluxDb::start().unwrap(), InfluxDb1::start().unwrap());
     vec![
         Peer {
             exporter: (
@@ -153,6 +155,26 @@ fn peers(folder: &Path) -> Vec<Peer> {
             }),
             event: forms::in_victoria_logs,
             point: forms::in_victoria_metrics,
+        },
+        Peer {
+            exporter: (
+                "influxdb",
+                json!({ "endpoint": influxdb.url(), "org": InfluxDb::ORG, "bucket": InfluxDb::BUCKET,
+                    "token": InfluxDb::TOKEN, "timeout": PATIENCE }),
+            ),
+            told: Box::new(move || forms::influxdb(influxdb.points(InfluxDb::BUCKET).unwrap())),
+            event: forms::in_influxdb,
+            point: forms::in_influxdb,
+        },
+        Peer {
+            exporter: (
+                "influxdb/one",
+                json!({ "endpoint": influxdb1.url(), "api": "v1", "bucket": InfluxDb1::DATABASE,
+                    "timeout": PATIENCE }),
+            ),
+            told: Box::new(move || forms::influxdb(influxdb1.points().unwrap())),
+            event: forms::in_influxdb1,
+            point: forms::in_influxdb1,
         },
         Peer {
             exporter: (

@@ -26,6 +26,10 @@ mod sink;
 mod throttle;
 
 #[cfg(test)]
+mod exported;
+#[cfg(test)]
+mod front;
+#[cfg(test)]
 mod scratch;
 #[cfg(test)]
 mod settings_tests;

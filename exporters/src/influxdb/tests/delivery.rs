@@ -2,24 +2,21 @@
 //! to it.
 
 use std::net::Ipv4Addr;
-use std::sync::Arc;
 
-use eunomia_core::account::{Account, ExporterAccount};
-use eunomia_core::build::{BuildContext, BuildExporter as _};
 use eunomia_core::config::{ByteSize, Duration, Secret};
-use eunomia_core::queue::queue;
-use eunomia_core::signal::{Carries, Signal};
+use eunomia_core::signal::Signal;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpListener;
 
 use super::fake::{Answer, Fake};
 use crate::compress::Compression;
+use crate::exported::{events, export, outcome};
 use crate::influxdb::config::{Api, InfluxdbConfig, Precision};
 use crate::net::BasicAuth;
 use crate::support;
 
 /// A configuration that waits for next to nothing.
-fn config(endpoint: &str) -> InfluxdbConfig {
+pub(super) fn config(endpoint: &str) -> InfluxdbConfig {
     let mut config = InfluxdbConfig {
         endpoint: endpoint.into(),
         org: "o".into(),
@@ -31,43 +28,6 @@ fn config(endpoint: &str) -> InfluxdbConfig {
     config.retry.initial = Duration::millis(1);
     config.retry.max = Duration::millis(2);
     config
-}
-
-/// Sends `signals` until all is settled and shows the account.
-async fn export(config: InfluxdbConfig, signals: Vec<Signal>) -> ExporterAccount {
-    let context = BuildContext {
-        id: "influxdb".into(),
-        ..support::context()
-    };
-    let (writer, reader, account) = queue("influxdb", config.queue(), Carries::ALL);
-    let mut exporter = Box::new(config).build(&context).unwrap();
-    exporter.start().await.unwrap();
-    for signal in signals {
-        writer.push(&Arc::new(signal)).await;
-    }
-    drop(writer);
-    exporter.run(reader).await.unwrap();
-    let Account::Exporter(account) = account.accounts().remove(0) else {
-        panic!("not an exporter's account");
-    };
-    assert_eq!(
-        account.accepted,
-        account.delivered + account.dropped + account.queued
-    );
-    account
-}
-
-fn events() -> Signal {
-    Signal::Events(support::sample())
-}
-
-/// What became of events: delivered, and dropped by reason.
-fn outcome(account: &ExporterAccount) -> (u64, Vec<(&str, u64)>) {
-    let dropped = account.dropped_by.iter();
-    (
-        account.delivered,
-        dropped.map(|(reason, count)| (&**reason, *count)).collect(),
-    )
 }
 
 /// Batches share a request; events and points go the same way.

@@ -4,6 +4,7 @@ mod encoding;
 mod fake;
 mod layout;
 mod requests;
+mod tls;
 
 use std::collections::BTreeMap;
 

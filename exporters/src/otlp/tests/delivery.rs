@@ -1,19 +1,16 @@
 //! The exporter against a receiver: what is said of every event is what
 //! happened to it.
 
-use std::sync::Arc;
-
-use eunomia_core::account::{Account, ExporterAccount};
-use eunomia_core::build::{BuildContext, BuildExporter as _};
+use eunomia_core::account::ExporterAccount;
 use eunomia_core::config::{ByteSize, Duration, Secret};
-use eunomia_core::queue::queue;
-use eunomia_core::signal::{Carries, Signal};
+use eunomia_core::signal::Signal;
 use tokio::net::TcpListener;
 use tonic::{Code, Status};
 
 use super::fake::{Answer, Fake};
-use super::front::unix;
 use crate::compress::Compression;
+use crate::exported::{events, export};
+use crate::front::unix;
 use crate::otlp::config::{OtlpConfig, Protocol};
 use crate::scratch::Folder;
 use crate::support;
@@ -27,30 +24,6 @@ pub(super) fn config(endpoint: &str) -> OtlpConfig {
     config.retry.initial = Duration::millis(1);
     config.retry.max = Duration::millis(2);
     config
-}
-
-/// Sends `signals` until all is settled and shows the account.
-pub(super) async fn export(config: OtlpConfig, signals: Vec<Signal>) -> ExporterAccount {
-    let context = BuildContext {
-        id: "otlp".into(),
-        ..support::context()
-    };
-    let (writer, reader, account) = queue("otlp", config.queue(), Carries::ALL);
-    let mut exporter = Box::new(config).build(&context).unwrap();
-    exporter.start().await.unwrap();
-    for signal in signals {
-        writer.push(&Arc::new(signal)).await;
-    }
-    drop(writer);
-    exporter.run(reader).await.unwrap();
-    let Account::Exporter(account) = account.accounts().remove(0) else {
-        panic!("not an exporter's account");
-    };
-    account
-}
-
-pub(super) fn events() -> Signal {
-    Signal::Events(support::sample())
 }
 
 pub(super) fn dropped(account: &ExporterAccount) -> Vec<(&str, u64)> {

@@ -7,8 +7,9 @@ use bytes::Bytes;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
-use super::delivery::{config, dropped, events, export};
+use super::delivery::{config, dropped};
 use super::fake::{Answer, Fake};
+use crate::exported::{events, export};
 use crate::net;
 use crate::net::{Failure, Verdict};
 use crate::otlp::config::{OtlpConfig, Protocol};

@@ -1,12 +1,13 @@
 //! Certificates that are right and wrong, over both protocols.
 
 use bytes::Bytes;
-use eunomia_core::config::Secret;
+use eunomia_core::config::{Duration, Secret};
 use tokio::task::JoinHandle;
 
-use super::delivery::{config, events, export};
+use super::delivery::config;
 use super::fake::Fake;
-use super::front::{Authority, Certificate, tls};
+use crate::exported::{events, export, outcome};
+use crate::front::{Authority, Certificate, tls};
 use crate::net::{TlsSettings, Verdict};
 use crate::otlp::config::{OtlpConfig, Protocol};
 use crate::otlp::http::Path;
@@ -82,7 +83,7 @@ fn being(certificate: &Certificate, settings: TlsSettings) -> TlsSettings {
 }
 
 /// A certificate may be mended while events wait: the request is sent again, and
-/// what is wrong is said. Nothing is sent before that.
+/// what is wrong is said, until the time for that is over. Nothing is sent before.
 #[tokio::test]
 async fn a_wrong_certificate_is_told_and_waited_for() {
     let (ours, other) = (Authority::new("ours"), Authority::new("other"));
@@ -104,6 +105,10 @@ async fn a_wrong_certificate_is_told_and_waited_for() {
             let said = secure.call().await;
             assert!(said.starts_with("again: "), "{said}");
             assert!(said.contains(message), "{:?}: {said}", protocol.0);
+            let mut limited = secure.config.clone();
+            limited.retry.max_elapsed = Duration::millis(20);
+            let account = export(limited, vec![events()]).await;
+            assert_eq!(outcome(&account), (0, vec![("retry_expired", 8)]));
             assert_eq!(secure.fake.counts(), (0, 0, 0));
         }
     }

@@ -15,21 +15,21 @@ use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::{ALL_VERSIONS, RootCertStore, ServerConfig};
 
 /// An authority of certificates.
-pub(super) struct Authority {
+pub(crate) struct Authority {
     issuer: Issuer<'static, KeyPair>,
     certificate: rcgen::Certificate,
 }
 
 /// A certificate with its key, as PEM.
-pub(super) struct Certificate {
-    pub(super) pem: String,
-    pub(super) key: String,
+pub(crate) struct Certificate {
+    pub(crate) pem: String,
+    pub(crate) key: String,
     chain: rcgen::Certificate,
     pair: KeyPair,
 }
 
 impl Authority {
-    pub(super) fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -41,16 +41,16 @@ impl Authority {
         }
     }
 
-    pub(super) fn pem(&self) -> String {
+    pub(crate) fn pem(&self) -> String {
         self.certificate.pem()
     }
 
-    pub(super) fn sign(&self, name: &str) -> Certificate {
+    pub(crate) fn sign(&self, name: &str) -> Certificate {
         self.sign_until(name, 4096)
     }
 
     /// A certificate that is valid until the beginning of `year`.
-    pub(super) fn sign_until(&self, name: &str, year: i32) -> Certificate {
+    pub(crate) fn sign_until(&self, name: &str, year: i32) -> Certificate {
         let mut params = CertificateParams::new([name.to_owned()]).unwrap();
         params.not_after = date_time_ymd(year, 1, 1);
         let pair = KeyPair::generate().unwrap();
@@ -96,7 +96,7 @@ fn accepting(
 }
 
 /// Speaks TLS before the receiver at `behind`; its address.
-pub(super) async fn tls(
+pub(crate) async fn tls(
     behind: SocketAddr,
     certificate: &Certificate,
     clients: Option<&Authority>,
@@ -114,7 +114,7 @@ pub(super) async fn tls(
 }
 
 /// Listens on a Unix socket before the receiver at `behind`.
-pub(super) fn unix(behind: SocketAddr, path: &Path) -> JoinHandle<()> {
+pub(crate) fn unix(behind: SocketAddr, path: &Path) -> JoinHandle<()> {
     let listener = UnixListener::bind(path).unwrap();
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {

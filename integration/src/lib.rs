@@ -28,8 +28,9 @@ pub use free_port::free_port;
 pub use object::object;
 pub use opens::paced_opens;
 pub use peers::{
-    Collector, Forwarder, InfluxDb, InfluxDb1, Labels, OtlpSink, Prometheus, Series, Signals, Sink,
-    VictoriaLogs, VictoriaMetrics, check_metrics, csv_rows, get, latest, post,
+    Collector, Forwarder, InfluxDb, InfluxDb1, Labels, OtlpSink, Prometheus, Release, Series,
+    Signals, Sink, VictoriaLogs, VictoriaMetrics, check_metrics, csv_rows, get, in_open_metrics,
+    latest, open_metrics, post,
 };
 pub use scratch::Scratch;
 pub use shell::Shell;

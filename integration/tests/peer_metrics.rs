@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use eunomia_integration::{
     Account, Collector, Event, Pipeline, Prometheus, Scratch, Series, Shell, Signals, free_port,
-    latest, now, object, until,
+    in_open_metrics, latest, now, object, until,
 };
 use serde_json::{Value, json};
 
@@ -50,6 +50,7 @@ fn peers_receive_the_points_of_the_ndjson() {
 
     let all_counted = || Ok(Some(latest(&points(&file))).filter(|latest| calls(latest) == CALLS));
     let latest = until("each call in the file", DEADLINE, all_counted).unwrap();
+    let latest = in_open_metrics(latest);
     let prometheus = Prometheus::scraping(page).unwrap();
     let series = || prometheus.series("{__name__=~\"test_chdir_.+\"}").unwrap();
     until("the same in Prometheus", DEADLINE, || {

@@ -94,9 +94,14 @@ impl TextWriter {
             self.begin(with("_bucket"), labels, Some(bound));
             self.value(Number::Uint(count));
         }
-        if let Some(sum) = value.shown_sum() {
-            self.begin(with("_sum"), labels, None);
-            self.value(Number::Float(sum));
+        match value.shown_sum() {
+            Some(sum) => {
+                self.begin(with("_sum"), labels, None);
+                self.value(Number::Float(sum));
+            }
+            // There the two come together or not at all.
+            None if self.dialect == Dialect::OpenMetrics => return,
+            None => {}
         }
         self.begin(with("_count"), labels, None);
         self.value(Number::Uint(value.count));

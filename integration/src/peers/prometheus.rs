@@ -1,4 +1,4 @@
-//! A Prometheus that scrapes one page, and its tool that judges pages.
+//! A Prometheus that scrapes one page or is written to, and its tool that judges pages.
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
@@ -9,6 +9,28 @@ use super::http::{escape, get};
 use super::series::{Series, series};
 use super::server::{LIMIT, Server, program};
 use crate::{Error, Result, Scratch, free_port, until};
+
+/// Which Prometheus it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Release {
+    /// The distribution's, which knows remote write 1.
+    Distribution,
+    /// One that was built, which knows remote write 2 as well.
+    Three,
+}
+
+impl Release {
+    /// Where its program is.
+    fn program(self) -> &'static str {
+        match self {
+            Self::Distribution => "prometheus/usr/bin/prometheus",
+            Self::Three => "prometheus3/prometheus",
+        }
+    }
+}
+
+/// Turns native histograms on; a newer one has them on and passes over it.
+const NATIVE: &str = "--enable-feature=native-histograms";
 
 /// A running Prometheus.
 #[derive(Debug)]
@@ -24,17 +46,44 @@ impl Prometheus {
     /// # Errors
     /// It was not fetched, does not start, or cannot read the page.
     pub fn scraping(scraped: u16) -> Result<Self> {
-        let prometheus = Self::start(&scrape(scraped))?;
+        let prometheus = Self::start(Release::Distribution, &scrape(scraped), &[])?;
         prometheus.wait_for_scrape()?;
         Ok(prometheus)
     }
 
-    fn start(configuration: &str) -> Result<Self> {
+    /// The same with native histograms, which it asks for in protobuf.
+    ///
+    /// # Errors
+    /// As of [`Self::scraping`].
+    pub fn scraping_native(release: Release, scraped: u16) -> Result<Self> {
+        let mut configuration = scrape(scraped);
+        if release == Release::Three {
+            configuration += "  scrape_native_histograms: true\n";
+        }
+        let prometheus = Self::start(release, &configuration, &[NATIVE])?;
+        prometheus.wait_for_scrape()?;
+        Ok(prometheus)
+    }
+
+    /// Starts one that scrapes nobody and takes what it is sent.
+    ///
+    /// # Errors
+    /// It was not fetched or built, or does not start.
+    pub fn receiving(release: Release) -> Result<Self> {
+        Self::start(
+            release,
+            "{}\n",
+            &["--web.enable-remote-write-receiver", NATIVE],
+        )
+    }
+
+    fn start(release: Release, configuration: &str, arguments: &[&str]) -> Result<Self> {
         let folder = Scratch::new("prometheus")?;
         let port = free_port()?;
         let configuration = folder.write("prometheus.yaml", configuration)?;
-        let mut command = Command::new(program("prometheus/usr/bin/prometheus")?);
+        let mut command = Command::new(program(release.program())?);
         command
+            .args(arguments)
             .arg(format!("--config.file={}", configuration.display()))
             .arg(format!(
                 "--storage.tsdb.path={}",
@@ -55,18 +104,19 @@ impl Prometheus {
         self.port
     }
 
+    /// Where it is written to.
+    #[must_use]
+    pub fn remote_write(&self) -> String {
+        format!("http://127.0.0.1:{}/api/v1/write", self.port)
+    }
+
     /// Answers a query with the values of its series: their labels, and the number as text.
     ///
     /// # Errors
     /// It refuses the query.
     pub fn query(&self, query: &str) -> Result<Vec<(Value, String)>> {
-        let answer = get(self.port, &format!("/api/v1/query?query={}", escape(query)))?;
-        let answer: Value = serde_json::from_str(&answer).map_err(|source| Error::Json {
-            line: answer,
-            source,
-        })?;
-        let series = answer.pointer("/data/result").and_then(Value::as_array);
-        let each = series.into_iter().flatten().filter_map(|series| {
+        let found = self.found(query)?;
+        let each = found.into_iter().filter_map(|series| {
             let value = series.pointer("/value/1")?.as_str()?.to_owned();
             Some((series.get("metric")?.clone(), value))
         });
@@ -85,6 +135,26 @@ impl Prometheus {
             .collect();
         found.retain(|_, value| !value.is_nan());
         Ok(found)
+    }
+
+    /// Answers a query with the native histograms of its series, each as JSON.
+    ///
+    /// # Errors
+    /// It refuses the query.
+    pub fn histograms(&self, query: &str) -> Result<Vec<Value>> {
+        let found = self.found(query)?.into_iter();
+        let histogram = |series: Value| series.pointer("/histogram/1").cloned();
+        Ok(found.filter_map(histogram).collect())
+    }
+
+    fn found(&self, query: &str) -> Result<Vec<Value>> {
+        let answer = get(self.port, &format!("/api/v1/query?query={}", escape(query)))?;
+        let answer: Value = serde_json::from_str(&answer).map_err(|source| Error::Json {
+            line: answer,
+            source,
+        })?;
+        let found = answer.pointer("/data/result").and_then(Value::as_array);
+        Ok(found.cloned().unwrap_or_default())
     }
 
     fn wait_for_scrape(&self) -> Result<()> {

@@ -44,6 +44,14 @@ pub fn latest(points: &[Event]) -> Series {
     latest
 }
 
+/// The same as `OpenMetrics` has it, which a server asks for: a histogram without a sum, as those of
+/// points here are, has no count.
+#[must_use]
+pub fn in_open_metrics(mut series: Series) -> Series {
+    series.retain(|(name, _), _| !name.ends_with("_count"));
+    series
+}
+
 /// How many values of a histogram are at most each bound.
 fn cumulative(point: &Event) -> Vec<(f64, f64)> {
     let buckets = point.get("buckets").and_then(Value::as_array);

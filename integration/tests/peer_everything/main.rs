@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use eunomia_integration::{
     Account, Collector, Container, Event, InfluxDb, InfluxDb1, Naming, OtlpSink, Pipeline,
-    Prometheus, Scratch, Shell, VictoriaLogs, VictoriaMetrics, csv_rows, free_port, latest, object,
-    until, workload_binary,
+    Prometheus, Scratch, Shell, VictoriaLogs, VictoriaMetrics, csv_rows, free_port,
+    in_open_metrics, latest, object, until, workload_binary,
 };
 use serde_json::{Map, Value, json};
 
@@ -253,7 +253,7 @@ fn start(receivers: &Value, processors: &[&str], exporters: &[(&str, Value)]) ->
 /// How many events of each kind, and the latest of the points.
 #[track_caller]
 fn in_prometheus(prometheus: &Prometheus, events: &[Event], points: &[Event]) {
-    let mut expected = latest(points);
+    let mut expected = in_open_metrics(latest(points));
     for event in events {
         let labels = [("event".to_owned(), event.kind().to_owned())];
         let series = (String::new(), labels.into());

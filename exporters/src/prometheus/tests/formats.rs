@@ -176,7 +176,8 @@ fn native_histograms_can_be_left_out() {
     assert_eq!(histogram.bucket.len(), 4);
 }
 
-/// A histogram whose sum was not kept has none; protobuf cannot say so.
+/// A histogram whose sum was not kept has none; protobuf cannot say so, and `OpenMetrics` has a
+/// count with a sum alone.
 #[test]
 fn a_sum_that_was_not_kept_is_not_zero() {
     let page = page(&PrometheusConfig::default());
@@ -188,7 +189,11 @@ fn a_sum_that_was_not_kept_is_not_zero() {
     };
     histogram.sum = None;
     page.update(&Signal::Metrics(batch), NOW);
-    assert!(!render_for(&page, "").contains("_sum"));
+    for (accept, has_count) in [("", true), (OPEN_METRICS, false)] {
+        let text = render_for(&page, accept);
+        assert!(!text.contains("_sum"), "{text}");
+        assert_eq!(text.contains("_count"), has_count, "{text}");
+    }
     assert!(only_histogram(&page).sum.unwrap().is_nan());
 }
 

@@ -6,7 +6,6 @@
 //! counting compares a few integers and allocates nothing.
 
 use std::fmt;
-use std::time::Duration;
 
 use rustc_hash::FxHashMap;
 
@@ -24,6 +23,14 @@ impl Symbol {
 /// A group of a table; valid until the table expires groups.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct GroupIndex(usize);
+
+impl GroupIndex {
+    /// The group's position among all.
+    #[must_use]
+    pub fn position(self) -> usize {
+        self.0
+    }
+}
 
 /// Counts by group, never more groups than a limit.
 #[derive(Clone)]
@@ -129,22 +136,28 @@ impl Table {
         })
     }
 
-    /// Forgets groups in which nothing was counted for `idle`, and the texts
-    /// that only they had.
-    pub fn expire(&mut self, now: WallNanos, idle: Duration) {
-        let idle = u64::try_from(idle.as_nanos()).unwrap_or(u64::MAX);
-        let is_kept = |group: &Group| now.0.saturating_sub(group.used.0) < idle;
-        if self.groups.iter().all(is_kept) {
-            return;
+    /// Forgets the groups of which `is_over` says so, given their position and
+    /// when they were counted last, and the texts that only they had; the others
+    /// stay in their order. Gives the positions that the forgotten ones had.
+    pub fn expire(&mut self, is_over: impl Fn(usize, WallNanos) -> bool) -> Vec<usize> {
+        let groups = self.groups.iter().enumerate();
+        let over = groups.filter(|(position, group)| is_over(*position, group.used));
+        let over: Vec<_> = over.map(|(position, _)| position).collect();
+        if over.is_empty() {
+            return over;
         }
         let mut kept = Self::new(self.limit);
         kept.overflow = self.overflow;
-        for group in self.groups.iter().filter(|group| is_kept(group)) {
+        for (position, group) in self.groups.iter().enumerate() {
+            if over.binary_search(&position).is_ok() {
+                continue;
+            }
             let key: Vec<_> = group.key.iter().map(|symbol| self.text(*symbol)).collect();
             let index = kept.group(&key);
             kept.count(index, group.count, group.used);
         }
         *self = kept;
+        over
     }
 
     fn text(&self, symbol: Symbol) -> Option<&str> {
@@ -186,7 +199,6 @@ impl fmt::Debug for Table {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
-    use std::time::Duration;
 
     use proptest::collection::vec;
     use proptest::prelude::*;
@@ -240,15 +252,16 @@ mod tests {
         assert_eq!(counts(&table)[&vec![Some("a".to_owned())]], 2);
     }
 
-    /// Idle groups make room for new ones; the others keep their counts.
+    /// Groups that are over make room for new ones; the others keep their counts.
     #[test]
-    fn idle_groups_are_forgotten() {
+    fn groups_that_are_over_are_forgotten() {
         let mut table = Table::new(2);
         for (text, time) in [("a", 0), ("b", 90)] {
             let group = table.group(&[Some(text)]);
             table.count(group, 3, WallNanos(time));
         }
-        table.expire(WallNanos(100), Duration::from_nanos(50));
+        let over = table.expire(|position, used| position == 0 && used == WallNanos(0));
+        assert_eq!(over, [0]);
         assert_eq!(
             counts(&table),
             Counts::from([(vec![Some("b".to_owned())], 3)])

@@ -51,6 +51,17 @@ pub struct Point {
     pub value: PointValue,
 }
 
+impl Point {
+    /// The cgroup, where what is shown of it is among the point's attributes:
+    /// only then the point's series is its alone.
+    #[must_use]
+    pub fn shown_cgroup(&self) -> Option<&Arc<Cgroup>> {
+        let cgroup = self.cgroup.as_ref()?;
+        let (key, _) = cgroup.attributes.iter().next()?;
+        self.attributes.get(key.name()).map(|_| cgroup)
+    }
+}
+
 /// The value of a point.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum PointValue {

@@ -4,13 +4,13 @@
 //! is looked up or filled in is done once a process and batch, not once a row.
 
 use std::iter;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
 
 use crate::key::Key;
 use crate::process::{Charge, ExecId};
-use crate::time::BootNanos;
+use crate::time::{BootNanos, WallNanos};
 use crate::value::{OwnedValue, Value};
 
 /// A process id as `ps` shows it: the id of a thread group.
@@ -160,6 +160,33 @@ pub struct Cgroup {
     pub path: Box<[u8]>,
     /// What the `container` processor shows of it.
     pub attributes: Attributes,
+    ended: OnceLock<WallNanos>,
+}
+
+impl Cgroup {
+    /// A cgroup that is there.
+    #[must_use]
+    pub fn new(key: CgroupKey, path: Box<[u8]>, attributes: Attributes) -> Self {
+        Self {
+            key,
+            path,
+            attributes,
+            ended: OnceLock::new(),
+        }
+    }
+
+    /// Says that it was removed at `time`, to everybody who shares it: events
+    /// that are on their way then are still about it. It ends once.
+    pub fn end(&self, time: WallNanos) {
+        // A second time says nothing new.
+        self.ended.set(time).unwrap_or_default();
+    }
+
+    /// When it was removed, if it was.
+    #[must_use]
+    pub fn ended(&self) -> Option<WallNanos> {
+        self.ended.get().copied()
+    }
 }
 
 /// A container.

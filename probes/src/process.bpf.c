@@ -9,6 +9,7 @@
 #include "eunomia/base/lifecycle.h"
 #include "eunomia/base/tree.h"
 #include "eunomia/base/cgroups.h"
+#include "eunomia/base/cgroup_end.h"
 #include "eunomia/base/fork.h"
 #include "eunomia/base/exec.h"
 #include "eunomia/base/exit.h"

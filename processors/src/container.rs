@@ -102,11 +102,13 @@ impl Processor for ContainerProcessor {
 
     fn process_metrics(&mut self, mut batch: MetricBatch, out: &mut Emit) {
         for point in &mut batch.points {
-            // Points of two cgroups are two series, so the cgroup is shown as well.
-            let Some(cgroup) = point.cgroup.take() else {
+            let Some(cgroup) = point.cgroup.clone() else {
                 continue;
             };
-            point.attributes.extend(&cgroup.attributes);
+            // Points of two cgroups are two series, so the cgroup is shown as well.
+            if point.shown_cgroup().is_none() {
+                point.attributes.extend(&cgroup.attributes);
+            }
             if point.container.is_none() {
                 point.container = self.container(&cgroup);
             }

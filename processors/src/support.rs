@@ -23,11 +23,7 @@ pub(crate) fn batch(numbers: &[u64], path: &str) -> Batch {
     let process = Process::new(ProcessId::default(), ExecId(1), None, process);
     let mut cgroup = Attributes::default();
     cgroup.push(&Key::new("test.cgroup"), OwnedValue::Bool(true));
-    let cgroup = Cgroup {
-        key: CgroupKey::default(),
-        path: path.as_bytes().into(),
-        attributes: cgroup,
-    };
+    let cgroup = Cgroup::new(CgroupKey::default(), path.as_bytes().into(), cgroup);
     let mut batch = Batch::with_capacity(64);
     batch.subjects.push(Subject {
         process: Some(Arc::new(process)),

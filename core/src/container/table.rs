@@ -9,10 +9,13 @@ use crate::batch::record::whole_text;
 use crate::key::Key;
 use crate::schema::EventSchema;
 use crate::subject::{Attributes, Cgroup, CgroupKey};
+use crate::time::WallNanos;
 use crate::value::OwnedValue;
 
 /// The role of the event that tells a cgroup's path.
 const CGROUP_ROLE: &str = "cgroup";
+/// The role of the event that tells a cgroup's end.
+const CGROUP_END_ROLE: &str = "cgroup_end";
 /// The role of the field with that path.
 const PATH_ROLE: &str = "path";
 
@@ -68,14 +71,25 @@ impl CgroupTable {
         }
     }
 
-    /// Learns from a record whose schema has the role of telling a cgroup's
-    /// path; others tell nothing. Returns the cgroup, also if it was known.
-    pub fn apply(&mut self, schema: &EventSchema, record: &[u8]) -> Option<Arc<Cgroup>> {
+    /// Learns from a record, taken at `now`, whose schema has the role of
+    /// telling a cgroup's path or its end; others tell nothing. Returns the
+    /// cgroup whose path it was, also if it was known.
+    pub fn apply(
+        &mut self,
+        schema: &EventSchema,
+        record: &[u8],
+        now: WallNanos,
+    ) -> Option<Arc<Cgroup>> {
         let lifecycle = schema.lifecycle.as_ref()?;
+        let key = schema.header.as_ref()?.cgroup(record)?;
+        if &*lifecycle.role == CGROUP_END_ROLE
+            && let Some(entry) = self.cgroups.get(&key)
+        {
+            entry.cgroup.end(now);
+        }
         if &*lifecycle.role != CGROUP_ROLE {
             return None;
         }
-        let key = schema.header.as_ref()?.cgroup(record)?;
         let (path, truncated) = whole_text(lifecycle.field(PATH_ROLE)?, record)?;
         // Whoever tells a path again has forgotten what was made of it.
         self.insert(key, path, truncated)
@@ -109,11 +123,7 @@ impl CgroupTable {
             attributes.push(&self.path_truncated, OwnedValue::Bool(true));
         }
         let bytes = FIXED_BYTES + path.len() + attributes.heap_bytes();
-        let cgroup = Arc::new(Cgroup {
-            key,
-            path,
-            attributes,
-        });
+        let cgroup = Arc::new(Cgroup::new(key, path, attributes));
         self.uses += 1;
         let entry = Entry {
             cgroup: Arc::clone(&cgroup),

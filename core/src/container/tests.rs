@@ -8,7 +8,10 @@ use crate::key::Key;
 use crate::schema::{EventSchema, Field, HeaderFields, IntegerSize, Lifecycle, Part};
 use crate::schema::{Render, Shape, TEXT_LEAF_FIRST, TEXT_PRESENT, TailRef};
 use crate::subject::{Attributes, Cgroup, CgroupKey};
+use crate::time::WallNanos;
 use crate::value::Value;
+
+const NOW: WallNanos = WallNanos(1_795_334_400_000_000_000);
 
 const ID: &str = "4f5b3cc8b3f0d2a1b0e9c8d7f6a5b4c3d2e1f0a9b8c7d6e5f4a3b2c1d0e9f8a7";
 const OUTER: &str = "00001111222233334444555566667777888899990000aaaabbbbccccddddeeee";
@@ -183,11 +186,8 @@ fn what_is_no_container_is_the_hosts() {
 }
 
 fn cgroup(path: &str) -> Cgroup {
-    Cgroup {
-        key: CgroupKey::default(),
-        path: fill(path).into_bytes().into(),
-        attributes: Attributes::default(),
-    }
+    let path = fill(path).into_bytes().into();
+    Cgroup::new(CgroupKey::default(), path, Attributes::default())
 }
 
 #[track_caller]
@@ -355,8 +355,8 @@ fn a_record_tells_a_cgroups_path() {
     tail.write(&mut record, 16);
     record.extend_from_slice(b"bb/a/");
     let mut table = CgroupTable::new(1 << 20);
-    assert!(table.apply(&schema("exec"), &record).is_none());
-    let cgroup = table.apply(&schema("cgroup"), &record).unwrap();
+    assert!(table.apply(&schema("exec"), &record, NOW).is_none());
+    let cgroup = table.apply(&schema("cgroup"), &record, NOW).unwrap();
     assert_eq!(cgroup.path.as_ref(), b"/a/bb");
     assert_eq!(
         cgroup.key,
@@ -365,8 +365,16 @@ fn a_record_tells_a_cgroups_path() {
             hierarchy: 3
         }
     );
-    let again = table.apply(&schema("cgroup"), &record);
+    let again = table.apply(&schema("cgroup"), &record, NOW);
     assert_eq!(again.unwrap().path, cgroup.path);
+    // The end is told to whoever shares it, once, and the rest stays known.
+    assert_eq!(cgroup.ended(), None);
+    for later in 0..2 {
+        let now = WallNanos(NOW.0 + later);
+        assert!(table.apply(&schema("cgroup_end"), &record, now).is_none());
+    }
+    assert_eq!(cgroup.ended(), Some(NOW));
+    assert!(table.lookup(cgroup.key).is_some());
 }
 
 /// The table stays below its limit; what is asked for stays.

@@ -119,11 +119,11 @@ fn batch() -> Batch {
     batch.clock = ClockOffset(1000);
     let process = attributes(&[("p.exe", "/usr/bin/sh"), ("p.name", "sh")]);
     let process = Process::new(ProcessId::default(), ExecId(1), None, process);
-    let cgroup = Cgroup {
-        key: CgroupKey::default(),
-        path: b"/a".as_slice().into(),
-        attributes: attributes(&[("p.cgroup", "/a")]),
-    };
+    let cgroup = Cgroup::new(
+        CgroupKey::default(),
+        b"/a".as_slice().into(),
+        attributes(&[("p.cgroup", "/a")]),
+    );
     let container = Container {
         id: "c".into(),
         attributes: attributes(&[("c.id", "4f5b")]),

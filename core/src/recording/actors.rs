@@ -145,14 +145,8 @@ pub(super) fn add_cgroup(
 }
 
 pub(super) fn cgroups(parts: Vec<CgroupParts>) -> Vec<Arc<Cgroup>> {
-    let cgroup = |parts: CgroupParts| {
-        Arc::new(Cgroup {
-            key: parts.key,
-            path: parts.path,
-            attributes: parts.attributes,
-        })
-    };
-    parts.into_iter().map(cgroup).collect()
+    let cgroup = |parts: CgroupParts| Cgroup::new(parts.key, parts.path, parts.attributes);
+    parts.into_iter().map(cgroup).map(Arc::new).collect()
 }
 
 /// Adds `container` to `parts`, if it is not there; gives its number.

@@ -98,14 +98,14 @@ fn metrics() -> MetricBatch {
                 kind: MetricKind::Histogram,
             }),
             attributes: attributes(b"x"),
-            cgroup: Some(Arc::new(Cgroup {
-                key: CgroupKey {
+            cgroup: Some(Arc::new(Cgroup::new(
+                CgroupKey {
                     id: 9,
                     hierarchy: 2,
                 },
-                path: b"/a".as_slice().into(),
-                attributes: attributes(b"y"),
-            })),
+                b"/a".as_slice().into(),
+                attributes(b"y"),
+            ))),
             container: None,
             start: WallNanos(1),
             value: PointValue::Histogram(histogram),

@@ -60,8 +60,8 @@ pub struct HeaderFields {
 /// What an event tells the process table, found by role tags.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lifecycle {
-    /// `exec`, `fork`, `exit`, `task` (a process that was there before) or
-    /// `cgroup`.
+    /// `exec`, `fork`, `exit`, `task` (a process that was there before),
+    /// `cgroup` or `cgroup_end`.
     pub role: Box<str>,
     /// Further fields by role name.
     pub fields: Vec<(Box<str>, Field)>,

@@ -33,6 +33,9 @@ pub struct PrometheusConfig {
     /// How long a metric's series is shown that is not updated any more. Default
     /// 5m, from 10s.
     pub metric_expiration: Duration,
+    /// How long a series of a container is shown after the container has ended:
+    /// its last values are to be scraped once more. Default 1m, from 10s.
+    pub container_expiration: Duration,
     /// How OpenTelemetry's names become Prometheus's. Default
     /// `UnderscoreEscapingWithSuffixes`.
     pub translation_strategy: TranslationStrategy,
@@ -74,6 +77,7 @@ impl Default for PrometheusConfig {
             labels: vec![EVENT_LABEL.into(), CONTAINER_NAME.into()],
             series_limit: 2000,
             metric_expiration: Duration::seconds(300),
+            container_expiration: Duration::seconds(60),
             translation_strategy: TranslationStrategy::default(),
             resource_constant_labels: ResourceConstantLabels::default(),
             native_histograms: true,
@@ -96,8 +100,13 @@ impl Settings for PrometheusConfig {
         if self.series_limit == 0 {
             check.refuse(&["series_limit"], "expected 1 or more");
         }
-        if self.metric_expiration.0.as_secs() < 10 {
-            check.refuse(&["metric_expiration"], "expected 10s or more");
+        for (key, expiration) in [
+            ("metric_expiration", self.metric_expiration),
+            ("container_expiration", self.container_expiration),
+        ] {
+            if expiration.0.as_secs() < 10 {
+                check.refuse(&[key], "expected 10s or more");
+            }
         }
         if let Some(tls) = &self.tls {
             tls.check(&["tls"], check);

@@ -1,20 +1,20 @@
 //! How many events there were, by the labels that are configured.
 
-use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
 use eunomia_core::aggregate::{GroupIndex, Table};
 use eunomia_core::batch::{Batch, RowView};
 use eunomia_core::schema::EventSchema;
-use eunomia_core::subject::Attributes;
+use eunomia_core::subject::{Attributes, Cgroup, Subject};
 use eunomia_core::time::WallNanos;
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
 use super::family::{self, Head, Number, Sample, Series, Sink, Type};
 use super::gone::Gone;
 use super::labels::Labels;
 use super::name::matching_name;
+use super::owners::Owners;
 use super::rules::Rules;
 use super::value::text;
 
@@ -41,12 +41,20 @@ pub(super) struct EventCounts {
     /// The same in the form in which attributes are found.
     labels: Vec<String>,
     table: Table,
-    /// The labels of the table's groups, in its order.
-    shown: Vec<Labels>,
+    /// The table's groups, in its order.
+    shown: Vec<Shown>,
     overflow: Labels,
     schemas: Vec<(Arc<EventSchema>, Vec<Source>)>,
     /// Groups of one batch by schema and actor.
     known: FxHashMap<(usize, u32), Option<GroupIndex>>,
+}
+
+/// What is known of a group beside its count.
+#[derive(Debug)]
+struct Shown {
+    labels: Labels,
+    /// The cgroups that it ends with, where its labels are theirs.
+    owners: Owners,
 }
 
 /// Where a label's value comes from, for one event kind.
@@ -88,25 +96,21 @@ impl EventCounts {
         (self.table.len(), self.table.overflow())
     }
 
-    /// Forgets what has not been counted for long, and says what that is.
+    /// Forgets what has not been counted for long, or for a while and is of a
+    /// container that has ended, and says what that is.
     pub(super) fn expire(&mut self, now: WallNanos, gone: &mut Gone) {
-        let groups = self.table.len();
-        self.table.expire(now, IDLE);
-        if self.table.len() == groups {
-            return;
-        }
-        let before = mem::take(&mut self.shown);
-        let groups = self.table.iter();
-        self.shown = groups
-            .map(|(values, _)| {
-                let pairs = self.attributes.iter().map(String::as_str).zip(values);
-                let named = pairs.filter_map(|(name, value)| Some((name, value?.to_owned())));
-                self.rules.labels(named)
-            })
-            .collect();
-        let kept: FxHashSet<_> = self.shown.iter().collect();
-        for labels in before.into_iter().filter(|labels| !kept.contains(labels)) {
-            gone.push(&EVENTS, labels, Sample::Number(Number::Uint(0)));
+        let last_end = self.rules.last_end(now);
+        let (shown, table) = (&mut self.shown, &mut self.table);
+        let has_ended = |group: &Shown| group.owners.have_ended_by(last_end);
+        let over = table.expire(|position, used| {
+            Duration::from_nanos(now.0.saturating_sub(used.0)) >= IDLE
+                || used <= last_end && shown.get(position).is_some_and(has_ended)
+        });
+        let mut over = over.into_iter().peekable();
+        let mut position = 0..;
+        let is_over = |_: &mut Shown| over.next_if(|one| position.next() == Some(*one)).is_some();
+        for group in shown.extract_if(.., is_over) {
+            gone.push(&EVENTS, group.labels, Sample::Number(Number::Uint(0)));
         }
     }
 
@@ -118,7 +122,8 @@ impl EventCounts {
             start: None,
         };
         let counts = self.table.iter().map(|(_, count)| count);
-        let groups = self.shown.iter().zip(counts);
+        let labels = self.shown.iter().map(|group| &group.labels);
+        let groups = labels.zip(counts);
         let overflow = Some(self.table.overflow()).filter(|events| *events > 0);
         let overflow = overflow.map(|events| (&self.overflow, events));
         sink.family(&EVENTS, &mut groups.chain(overflow).map(series));
@@ -170,7 +175,15 @@ impl EventCounts {
         if self.table.len() > self.shown.len() {
             let pairs = self.attributes.iter().map(String::as_str).zip(&texts);
             let named = pairs.filter_map(|(name, value)| Some((name, value.clone()?)));
-            self.shown.push(self.rules.labels(named));
+            self.shown.push(Shown {
+                labels: self.rules.labels(named),
+                owners: Owners::default(),
+            });
+        }
+        if let Some(group) = group.and_then(|group| self.shown.get_mut(group.position()))
+            && let Some(cgroup) = owner(row, sources, &self.labels)
+        {
+            group.owners.add(cgroup);
         }
         if !own_values {
             self.known.insert(key, group);
@@ -212,18 +225,39 @@ fn elsewhere(row: &RowView<'_>, label: &str) -> Option<String> {
     }
     let actor = row.actor()?;
     let process = actor.process.as_ref().filter(|_| actor.shows_process);
-    let cgroup = actor.cgroup.as_ref().filter(|_| actor.shows_cgroup);
-    let container = actor.container.as_ref();
     let attributes = [
-        container.map(|one| &one.attributes),
+        container_of(actor),
         process.map(|one| &one.attributes),
-        cgroup.map(|one| &one.attributes),
+        cgroup_of(actor),
     ];
-    let find = |attributes: &Attributes| {
-        let found = attributes
-            .iter()
-            .find(|(key, _)| matching_name(key.name()) == label);
-        found.map(|(_, value)| text(value))
+    let mut attributes = attributes.into_iter().flatten();
+    attributes.find_map(|attributes| find(attributes, label))
+}
+
+/// The actor's cgroup, if one of the labels is what it or its container has: a
+/// series with such a label is theirs alone.
+fn owner<'a>(row: &RowView<'a>, sources: &[Source], labels: &[String]) -> Option<&'a Arc<Cgroup>> {
+    let actor = row.actor()?;
+    let is_theirs = |(source, label): (&Source, &String)| {
+        let attributes = [container_of(actor), cgroup_of(actor)];
+        let mut attributes = attributes.into_iter().flatten();
+        *source == Source::Elsewhere && attributes.any(|one| find(one, label).is_some())
     };
-    attributes.into_iter().flatten().find_map(find)
+    let cgroup = actor.cgroup.as_ref();
+    cgroup.filter(|_| sources.iter().zip(labels).any(is_theirs))
+}
+
+fn container_of(actor: &Subject) -> Option<&Attributes> {
+    actor.container.as_ref().map(|one| &one.attributes)
+}
+
+fn cgroup_of(actor: &Subject) -> Option<&Attributes> {
+    let cgroup = actor.cgroup.as_ref().filter(|_| actor.shows_cgroup);
+    cgroup.map(|one| &one.attributes)
+}
+
+fn find(attributes: &Attributes, label: &str) -> Option<String> {
+    let mut attributes = attributes.iter();
+    let found = attributes.find(|(key, _)| matching_name(key.name()) == label);
+    found.map(|(_, value)| text(value))
 }

@@ -18,6 +18,7 @@ mod name;
 mod native;
 mod negotiate;
 mod own;
+mod owners;
 mod page;
 mod points;
 mod proto;

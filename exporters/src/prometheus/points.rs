@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use eunomia_core::metric::{Histogram, MetricBatch, MetricKind, Point, PointValue};
+use eunomia_core::subject::Cgroup;
 use eunomia_core::time::WallNanos;
 
 use super::family::{Distribution, Head, Number, Sample, Series, Sink, Type};
 use super::gone::Gone;
 use super::labels::Labels;
 use super::name::{MetricName, Scale};
+use super::owners::has_ended_by;
 use super::rules::Rules;
 
 /// Metrics by their names on the page.
@@ -39,6 +41,8 @@ struct Latest {
     time: WallNanos,
     /// The batch that it is of.
     batch: u64,
+    /// The cgroup that the series ends with.
+    cgroup: Option<Arc<Cgroup>>,
 }
 
 impl Points {
@@ -71,11 +75,17 @@ impl Points {
         refused
     }
 
-    /// Forgets what has not been updated for long, and says what that is.
+    /// Forgets what has not been updated for long or is of a cgroup that has
+    /// ended, and says what that is.
     pub(super) fn expire(&mut self, now: WallNanos, idle: Duration, gone: &mut Gone) {
         let idle = u64::try_from(idle.as_nanos()).unwrap_or(u64::MAX);
+        let last_end = self.rules.last_end(now);
         for (name, metric) in &mut self.metrics {
-            let is_old = |latest: &Latest| now.0.saturating_sub(latest.time.0) >= idle;
+            let is_old = |latest: &Latest| {
+                let mut cgroup = latest.cgroup.iter();
+                now.0.saturating_sub(latest.time.0) >= idle
+                    || cgroup.any(|cgroup| has_ended_by(cgroup, last_end))
+            };
             let head = Head {
                 name,
                 help: &metric.help,
@@ -122,7 +132,7 @@ impl Points {
         metrics.any(|(own, metric)| sample_names(own, metric.kind).any(|sample| sample == name))
     }
 
-    /// Whether there was room for `point` under this name. Points of one name
+    /// Whether `point` may have this name. Points of one name
     /// and other help or unit are taken as they are; of the names of two metrics
     /// of different types the later one is refused.
     fn put(
@@ -137,6 +147,11 @@ impl Points {
             MetricKind::Gauge => Type::Gauge,
             MetricKind::Histogram => Type::Histogram,
         };
+        let cgroup = point.shown_cgroup();
+        // The kernel's map goes on having it.
+        if cgroup.is_some_and(|cgroup| has_ended_by(cgroup, self.rules.last_end(time))) {
+            return true;
+        }
         let is_histogram = matches!(point.value, PointValue::Histogram(_));
         if is_histogram != (kind == Type::Histogram) {
             return false;
@@ -161,6 +176,7 @@ impl Points {
             start: Some(point.start).filter(|start| kind != Type::Gauge && start.0 > 0),
             time,
             batch: self.batch,
+            cgroup: cgroup.cloned(),
         };
         match self.metrics.get_mut(&name.name) {
             Some(metric) if metric.kind == kind => {

@@ -1,9 +1,12 @@
 //! How series are called, which labels all of them have, and how many there
 //! may be.
 
+use std::time::Duration;
+
 use eunomia_core::component::Host;
 use eunomia_core::expression::Glob;
 use eunomia_core::metric::{MetricKind, Point};
+use eunomia_core::time::WallNanos;
 
 use super::config::{PrometheusConfig, ResourceConstantLabels};
 use super::labels::Labels;
@@ -54,6 +57,8 @@ pub(super) struct Rules {
     pub(super) strategy: TranslationStrategy,
     /// Series of a metric.
     pub(super) limit: usize,
+    /// How long a series outlives its container.
+    grace: Duration,
     selection: Selection,
     /// Attributes of the host's resource that are labels of every series.
     constant: Vec<(&'static str, String)>,
@@ -71,6 +76,7 @@ impl Rules {
         Self {
             strategy: config.translation_strategy,
             limit: usize::try_from(config.series_limit).unwrap_or(usize::MAX),
+            grace: config.container_expiration.0,
             constant: resource
                 .iter()
                 .filter(|one| is_constant(one))
@@ -132,6 +138,12 @@ impl Rules {
             ("instance", value(SERVICE_INSTANCE_ID)),
         ]
         .into_iter()
+    }
+
+    /// What ended at this moment or before is not shown any more at `now`.
+    pub(super) fn last_end(&self, now: WallNanos) -> WallNanos {
+        let grace = u64::try_from(self.grace.as_nanos()).unwrap_or(u64::MAX);
+        WallNanos(now.0.saturating_sub(grace))
     }
 
     fn constant(&self) -> impl Iterator<Item = (&str, String)> {

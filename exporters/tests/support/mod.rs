@@ -296,18 +296,21 @@ pub(crate) fn image(pid: u32, path: &[u8], parent: Option<Arc<Process>>) -> Arc<
     Arc::new(Process::new(id, exec_id, parent, attributes))
 }
 
+/// The cgroup at `path`.
+pub(crate) fn cgroup(path: &str) -> Cgroup {
+    let key = CgroupKey {
+        id: 77,
+        hierarchy: 0,
+    };
+    let attributes = attributes(&[("process.linux.cgroup", path.as_bytes())]);
+    Cgroup::new(key, path.as_bytes().into(), attributes)
+}
+
 /// An actor in a container, all of it shown.
 pub(crate) fn subject(pid: u32, path: &[u8]) -> Subject {
     Subject {
         process: Some(image(pid, path, None)),
-        cgroup: Some(Arc::new(Cgroup {
-            key: CgroupKey {
-                id: 77,
-                hierarchy: 0,
-            },
-            path: b"/docker/4f66"[..].into(),
-            attributes: attributes(&[("process.linux.cgroup", b"/docker/4f66")]),
-        })),
+        cgroup: Some(Arc::new(cgroup("/docker/4f66"))),
         container: Some(container()),
         shows_process: true,
         shows_cgroup: true,

@@ -61,7 +61,7 @@
 	struct type *const eunomia_event_##type EUN_KEEP EUN_TAG("event:" name) = 0;                                   \
 	const volatile __u32 kind_##type = 0
 
-/* The same for what feeds the tables: role is fork, exec, exit, task or cgroup; an empty name is never let out. */
+/* The same for what feeds the tables: role is fork, exec, exit, task, cgroup or cgroup_end; an empty name stays in. */
 #define LIFECYCLE_EVENT(type, name, role)                                                                              \
 	struct type *const eunomia_event_##type EUN_KEEP EUN_TAG("event:" name) EUN_TAG("role:" role)                  \
 		EUN_TAG("lifecycle:") = 0;                                                                             \

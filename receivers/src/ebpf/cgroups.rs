@@ -11,6 +11,8 @@ use eunomia_core::container::{CgroupFilter, CgroupTable};
 use eunomia_core::schema::EventSchema;
 use eunomia_core::subject::{Cgroup, CgroupKey};
 
+use super::clock;
+
 /// `struct eun_cgroup` of `maps.h`: the id, and behind it hierarchy and padding.
 type Key = [u64; 2];
 /// `struct eun_verdict`: sets that were judged, and those that want the cgroup.
@@ -66,7 +68,8 @@ impl Cgroups {
     /// Learns from a record that has the role of a cgroup; others are passed over.
     /// A known one is judged again: the kernel tells its path when it has lost the verdict.
     pub(super) fn apply(&mut self, schema: &EventSchema, record: &[u8]) {
-        let Some(cgroup) = self.table.with(|table| table.apply(schema, record)) else {
+        let learn = |table: &mut CgroupTable| table.apply(schema, record, clock::wall());
+        let Some(cgroup) = self.table.with(learn) else {
             return;
         };
         if self.filters.is_empty() {

@@ -15,7 +15,7 @@ use eunomia_core::key::Key;
 use eunomia_core::metric::{MetricDescriptor, MetricKind, Point, PointValue};
 use eunomia_core::queue::queue;
 use eunomia_core::signal::{Carries, Signal};
-use eunomia_core::subject::{Attributes, Container};
+use eunomia_core::subject::{Attributes, Cgroup, Container};
 use eunomia_core::time::WallNanos;
 use eunomia_core::value::OwnedValue;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -281,6 +281,79 @@ fn idle_series_disappear() {
     assert!(render(&page).contains("web"));
     page.expire(WallNanos(NOW.0 + 3_601_000_000_000));
     assert!(!render(&page).contains("web"));
+}
+
+/// A moment so many seconds later.
+fn after(seconds: u64) -> WallNanos {
+    WallNanos(NOW.0 + seconds * 1_000_000_000)
+}
+
+/// An event of a container's cgroup.
+fn by(cgroup: &Arc<Cgroup>) -> Signal {
+    let kind = support::open_kind();
+    let mut actor = support::subject(1, b"/bin/a");
+    actor.cgroup = Some(Arc::clone(cgroup));
+    let event = (&kind, support::open(&kind, b"/a"));
+    Signal::Events(support::batch(&[event], vec![actor]))
+}
+
+/// A container's event counts are shown for a while after its last cgroup has
+/// ended, and after the last event that was still on its way; what others count
+/// too stays.
+#[test]
+fn event_counts_end_with_their_container() {
+    for (label, ends) in [("container.id", true), ("process.executable.name", false)] {
+        let config = PrometheusConfig {
+            labels: vec![label.into()],
+            ..PrometheusConfig::default()
+        };
+        let page = page(&config);
+        let cgroups = ["/docker/4f66/a", "/docker/4f66/b"].map(support::cgroup);
+        let [first, last] = cgroups.map(Arc::new);
+        for cgroup in [&first, &last] {
+            page.update(&by(cgroup), NOW);
+        }
+        first.end(after(1));
+        let is_shown = |now| {
+            page.expire(now);
+            render(&page).contains("eunomia_events_total{")
+        };
+        assert!(is_shown(after(100)), "{label}: one cgroup is left");
+        last.end(after(101));
+        assert!(is_shown(after(160)), "{label}: not yet a minute");
+        page.update(&by(&last), after(160));
+        assert!(is_shown(after(219)), "{label}: a late event");
+        assert_eq!(is_shown(after(220)), !ends, "{label}");
+    }
+}
+
+/// A cgroup's points are shown for a while after it has ended, and do not come
+/// back though the kernel's map still has them; without its path they are not
+/// its alone.
+#[test]
+fn points_end_with_their_cgroup() {
+    for (shows_path, ends) in [(true, true), (false, false)] {
+        let page = page(&PrometheusConfig::default());
+        let cgroup = Arc::new(support::cgroup("/docker/4f66"));
+        let mut batch = support::metrics();
+        for point in &mut batch.points {
+            point.cgroup = Some(Arc::clone(&cgroup));
+            if shows_path {
+                point.attributes.extend(&cgroup.attributes);
+            }
+        }
+        let mut is_shown = |now| {
+            batch.time = now;
+            assert_eq!(page.update(&Signal::Metrics(batch.clone()), now), 0);
+            page.expire(now);
+            render(&page).contains("eunomia_disk")
+        };
+        assert!(is_shown(NOW));
+        cgroup.end(after(1));
+        assert!(is_shown(after(60)), "not yet a minute");
+        assert_eq!(is_shown(after(61)), !ends);
+        assert_eq!(is_shown(after(100)), !ends, "it came back");
+    }
 }
 
 fn context() -> BuildContext {

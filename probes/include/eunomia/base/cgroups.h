@@ -140,13 +140,18 @@ static __always_inline void see_cgroup_of(struct task_struct *task, __u32 sight)
 		see_cgroup((__u64)eun_plain(eun_cgroup_of(task)), sight);
 }
 
-/* Only the hierarchy that counts: which that is, is the same for every task. */
-static __always_inline void see_cgroup_that_counts(struct cgroup *cgroup, __u32 sight)
+/* Only one hierarchy counts: which that is, is the same for every task. */
+static __always_inline bool counts(struct cgroup *cgroup)
 {
 	struct cgroup_root *root = EUN_READ(cgroup, root);
 	__u32 hierarchy = EUN_READ(root, hierarchy_id);
 
-	if (hierarchy == eun_cgroup_key_of(eun_current()).hierarchy)
+	return hierarchy == eun_cgroup_key_of(eun_current()).hierarchy;
+}
+
+static __always_inline void see_cgroup_that_counts(struct cgroup *cgroup, __u32 sight)
+{
+	if (counts(cgroup))
 		see_cgroup((__u64)eun_plain(cgroup), sight);
 }
 

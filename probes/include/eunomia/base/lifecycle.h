@@ -11,7 +11,7 @@ const volatile bool eun_let_out = false;
 
 #define ONCE_ENTRIES  4096 /* events that may happen between the two runs for one; the oldest gives way */
 
-enum once_event { ONCE_FORK = 1, ONCE_EXEC, ONCE_EXIT };
+enum once_event { ONCE_FORK = 1, ONCE_EXEC, ONCE_EXIT, ONCE_RMDIR };
 
 struct once {
 	__u32 pid;
@@ -19,7 +19,7 @@ struct once {
 	__u64 incarnation;
 };
 
-/* Which events of a process's life were handled: the first program to insert one handles it, the others leave it. */
+/* Which events of a life, a cgroup's too, were handled: the first program to insert one handles it. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, ONCE_ENTRIES);

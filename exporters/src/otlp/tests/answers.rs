@@ -5,6 +5,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use tonic::{Code, Status};
 
+use super::delivery::{dropped, expiring};
+use super::fake::{Answer, Fake};
+use crate::exported::{events, export};
 use crate::net::Verdict;
 use crate::otlp::answer::{Refused, retry_delay, status_message};
 use crate::otlp::grpc::verdict;
@@ -64,6 +67,22 @@ fn retry_info_decides_the_wait() {
         let plain = verdict(&Status::new(code, "busy"));
         let is_repeated = matches!(plain, Verdict::Retry(_, None));
         assert_eq!(is_repeated, is_repeated_without, "{code:?}");
+    }
+}
+
+/// The same with a receiver: who asks for more time than a request has is not asked
+/// again before it is over.
+#[tokio::test]
+async fn retry_info_goes_before_our_own_wait() {
+    for code in [Code::Unavailable, Code::ResourceExhausted] {
+        let info = Bytes::from(details(RETRY_INFO, &[0x08, 0x90, 0x1c]));
+        let fake = Fake::answering([Answer::Fail(Status::with_details(code, "busy", info))]);
+        let (address, serving) = fake.serve().await;
+        let account = export(expiring(&format!("http://{address}")), vec![events()]).await;
+        let reasons = vec![("retry_expired", 8)];
+        assert_eq!((account.delivered, dropped(&account)), (0, reasons));
+        assert_eq!(fake.counts(), (1, 0, 0), "{code:?}");
+        serving.abort();
     }
 }
 

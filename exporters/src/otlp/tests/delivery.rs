@@ -4,6 +4,7 @@
 use eunomia_core::account::ExporterAccount;
 use eunomia_core::config::{ByteSize, Duration, Secret};
 use eunomia_core::signal::Signal;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tonic::{Code, Status};
 
@@ -15,6 +16,9 @@ use crate::otlp::config::{OtlpConfig, Protocol};
 use crate::scratch::Folder;
 use crate::support;
 
+pub(super) const PROTOCOLS: [Protocol; 3] =
+    [Protocol::Grpc, Protocol::HttpProtobuf, Protocol::HttpJson];
+
 /// A configuration that waits for next to nothing.
 pub(super) fn config(endpoint: &str) -> OtlpConfig {
     let mut config = OtlpConfig {
@@ -23,6 +27,13 @@ pub(super) fn config(endpoint: &str) -> OtlpConfig {
     };
     config.retry.initial = Duration::millis(1);
     config.retry.max = Duration::millis(2);
+    config
+}
+
+/// The same for requests that are given up in the end.
+pub(super) fn expiring(endpoint: &str) -> OtlpConfig {
+    let mut config = config(endpoint);
+    config.retry.max_elapsed = Duration::millis(60_000);
     config
 }
 
@@ -38,13 +49,12 @@ pub(super) fn dropped(account: &ExporterAccount) -> Vec<(&str, u64)> {
 /// the protocol and however it is compressed.
 #[tokio::test]
 async fn everything_is_delivered() {
-    let protocols = [Protocol::Grpc, Protocol::HttpProtobuf, Protocol::HttpJson];
     let compressions = [
         (Compression::None, None),
         (Compression::Gzip, Some("gzip")),
         (Compression::Zstd, Some("zstd")),
     ];
-    for protocol in protocols {
+    for protocol in PROTOCOLS {
         for (compression, encoding) in compressions {
             let fake = Fake::default();
             let (address, serving) = fake.serve_as(protocol).await;
@@ -162,8 +172,7 @@ async fn temporary_failures_are_repeated_and_others_are_not() {
 /// What was rejected is counted and never sent again; a message alone is advice.
 #[tokio::test]
 async fn a_partial_success_is_counted() {
-    let protocols = [Protocol::Grpc, Protocol::HttpProtobuf, Protocol::HttpJson];
-    for protocol in protocols {
+    for protocol in PROTOCOLS {
         for (rejected, expected) in [(3, (13, vec![("rejected", 3)])), (0, (16, vec![]))] {
             let answer = Answer::Reject(rejected, "too old".into());
             let fake = Fake::answering([answer]);
@@ -181,7 +190,7 @@ async fn a_partial_success_is_counted() {
 /// An answer of more than 4 MiB is not read, and the request not sent again.
 #[tokio::test]
 async fn an_answer_that_is_too_long_is_given_up() {
-    for protocol in [Protocol::Grpc, Protocol::HttpProtobuf] {
+    for protocol in PROTOCOLS {
         let answer = Answer::Reject(0, "x".repeat(5 << 20));
         let fake = Fake::answering([answer]);
         let (address, serving) = fake.serve_as(protocol).await;
@@ -199,7 +208,7 @@ async fn an_answer_that_is_too_long_is_given_up() {
 /// configured; without one he is asked again.
 #[tokio::test]
 async fn silence_is_a_failure() {
-    for protocol in [Protocol::Grpc, Protocol::HttpProtobuf] {
+    for protocol in PROTOCOLS {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let mut config = config(&format!("http://{address}"));
@@ -264,7 +273,7 @@ async fn hang_up(listener: &TcpListener, times: usize) {
 /// again.
 #[tokio::test]
 async fn a_connection_that_ends_is_no_answer() {
-    for protocol in [Protocol::Grpc, Protocol::HttpProtobuf] {
+    for protocol in PROTOCOLS {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let mut config = config(&format!("http://{address}"));
@@ -272,6 +281,32 @@ async fn a_connection_that_ends_is_no_answer() {
         tokio::select! {
             account = export(config, vec![events()]) => panic!("{account:?}"),
             () = hang_up(&listener, 5) => {}
+        }
+    }
+}
+
+/// Reads what there is and then says that nothing will follow, on connections that stay open.
+async fn half_close(listener: &TcpListener, times: usize) {
+    let mut open = Vec::new();
+    for _ in 0..times {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        stream.read_exact(&mut [0; 24]).await.unwrap();
+        stream.shutdown().await.unwrap();
+        open.push(stream);
+    }
+}
+
+/// Neither is one that is closed in half, by whoever still listens.
+#[tokio::test]
+async fn a_half_closed_connection_is_no_answer() {
+    for protocol in PROTOCOLS {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut config = config(&format!("http://{address}"));
+        config.protocol = protocol;
+        tokio::select! {
+            account = export(config, vec![events()]) => panic!("{account:?}"),
+            () = half_close(&listener, 3) => {}
         }
     }
 }

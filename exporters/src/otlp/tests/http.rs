@@ -7,7 +7,7 @@ use bytes::Bytes;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
-use super::delivery::{config, dropped};
+use super::delivery::{config, dropped, expiring};
 use super::fake::{Answer, Fake};
 use crate::exported::{events, export};
 use crate::net;
@@ -17,8 +17,12 @@ use crate::otlp::encode::Format;
 use crate::otlp::http::verdict;
 
 fn http(endpoint: &str) -> OtlpConfig {
+    http_as(Protocol::HttpProtobuf, endpoint)
+}
+
+fn http_as(protocol: Protocol, endpoint: &str) -> OtlpConfig {
     OtlpConfig {
-        protocol: Protocol::HttpProtobuf,
+        protocol,
         ..config(endpoint)
     }
 }
@@ -26,10 +30,17 @@ fn http(endpoint: &str) -> OtlpConfig {
 /// The table of the specification, as the account shows it.
 #[tokio::test]
 async fn four_answers_are_repeated_and_others_are_not() {
+    for protocol in [Protocol::HttpProtobuf, Protocol::HttpJson] {
+        answers_mean_what_the_specification_says(protocol).await;
+    }
+}
+
+async fn answers_mean_what_the_specification_says(protocol: Protocol) {
     for status in [429, 502, 503, 504] {
         let fake = Fake::answering([Answer::Http(status, &[], b"")]);
         let (address, serving) = fake.serve_http().await;
-        let account = export(http(&format!("http://{address}")), vec![events()]).await;
+        let config = http_as(protocol, &format!("http://{address}"));
+        let account = export(config, vec![events()]).await;
         assert_eq!(
             (account.delivered, dropped(&account)),
             (8, vec![]),
@@ -54,11 +65,33 @@ async fn four_answers_are_repeated_and_others_are_not() {
     ] {
         let fake = Fake::answering([Answer::Http(status, headers, b"no")]);
         let (address, serving) = fake.serve_http().await;
-        let account = export(http(&format!("http://{address}")), vec![events()]).await;
+        let config = http_as(protocol, &format!("http://{address}"));
+        let account = export(config, vec![events()]).await;
         assert_eq!(
             (account.delivered, dropped(&account)),
             (0, vec![(reason, 8)])
         );
+        assert_eq!(fake.counts(), (1, 0, 0), "{status}");
+        serving.abort();
+    }
+}
+
+/// Who asks for more time than a request has is not asked again before it is over:
+/// the request expires at once.
+#[tokio::test]
+async fn the_time_of_an_answer_goes_before_ours() {
+    let seconds: &[_] = &[("retry-after", "3600")];
+    let date: &[_] = &[("retry-after", "Fri, 31 Dec 9999 23:59:59 GMT")];
+    for (status, headers) in [(429, seconds), (503, date)] {
+        let fake = Fake::answering([Answer::Http(status, headers, b"later")]);
+        let (address, serving) = fake.serve_http().await;
+        let config = OtlpConfig {
+            protocol: Protocol::HttpProtobuf,
+            ..expiring(&format!("http://{address}"))
+        };
+        let account = export(config, vec![events()]).await;
+        let reasons = vec![("retry_expired", 8)];
+        assert_eq!((account.delivered, dropped(&account)), (0, reasons));
         assert_eq!(fake.counts(), (1, 0, 0), "{status}");
         serving.abort();
     }

@@ -16,8 +16,11 @@ use crate::compress::Compression;
 use crate::net::{Credentials, Endpoint, Failure, MAX_ANSWER, Pool, Verdict, Versions};
 use crate::net::{pool, reason};
 
-/// How tonic says that an answer is longer than it may be.
-const TOO_LONG: &str = "Error, decoded message length too large";
+/// How tonic says that an answer is longer than it may be, as it comes and decompressed.
+const TOO_LONG: [(Code, &str); 2] = [
+    (Code::OutOfRange, "Error, decoded message length too large"),
+    (Code::ResourceExhausted, "Error decompressing: size limit"),
+];
 
 /// The way to one receiver.
 #[derive(Clone, Debug)]
@@ -31,10 +34,18 @@ impl GrpcLink {
         let pool = pool(endpoint, &config.tls, Versions::Two)?;
         let client =
             Grpc::with_origin(pool, endpoint.at("/")).max_decoding_message_size(MAX_ANSWER);
-        let client = match config.compression {
-            Compression::None => client,
-            Compression::Gzip => client.send_compressed(CompressionEncoding::Gzip),
-            Compression::Zstd => client.send_compressed(CompressionEncoding::Zstd),
+        let encoding = match config.compression {
+            Compression::None => None,
+            Compression::Gzip => Some(CompressionEncoding::Gzip),
+            Compression::Zstd => Some(CompressionEncoding::Zstd),
+        };
+        // Go's servers answer in the encoding of the request, whatever is accepted.
+        let compressed = |client: Grpc<_>, encoding| {
+            client.send_compressed(encoding).accept_compressed(encoding)
+        };
+        let client = match encoding {
+            Some(encoding) => compressed(client, encoding),
+            None => client,
         };
         Ok(Self {
             client,
@@ -67,7 +78,8 @@ pub(super) fn verdict(status: &Status) -> Verdict<Refused> {
         let failure = Failure::new("disconnected", source);
         return Verdict::Retry(failure, None);
     }
-    if code == Code::OutOfRange && status.message().starts_with(TOO_LONG) {
+    let is_it = |(of, begin): &(Code, &str)| code == *of && status.message().starts_with(begin);
+    if TOO_LONG.iter().any(is_it) {
         let failure = Failure::new("answer_too_long", status.message());
         return Verdict::GiveUp(failure);
     }

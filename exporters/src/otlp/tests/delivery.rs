@@ -190,12 +190,15 @@ async fn a_partial_success_is_counted() {
 /// An answer of more than 4 MiB is not read, and the request not sent again.
 #[tokio::test]
 async fn an_answer_that_is_too_long_is_given_up() {
-    for protocol in PROTOCOLS {
+    let compressed = (Protocol::Grpc, Compression::Gzip);
+    let plain = PROTOCOLS.map(|protocol| (protocol, Compression::None));
+    for (protocol, compression) in plain.into_iter().chain([compressed]) {
         let answer = Answer::Reject(0, "x".repeat(5 << 20));
         let fake = Fake::answering([answer]);
         let (address, serving) = fake.serve_as(protocol).await;
         let mut config = config(&format!("http://{address}"));
         config.protocol = protocol;
+        config.compression = compression;
         let account = export(config, vec![events()]).await;
         let reasons = vec![("answer_too_long", 8)];
         assert_eq!((account.delivered, dropped(&account)), (0, reasons));

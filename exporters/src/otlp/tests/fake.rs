@@ -74,7 +74,9 @@ impl Fake {
         let address = listener.local_addr().unwrap();
         let logs = LogsServiceServer::new(self.clone())
             .accept_compressed(CompressionEncoding::Gzip)
-            .accept_compressed(CompressionEncoding::Zstd);
+            .accept_compressed(CompressionEncoding::Zstd)
+            .send_compressed(CompressionEncoding::Gzip)
+            .send_compressed(CompressionEncoding::Zstd);
         let metrics = MetricsServiceServer::new(self.clone())
             .accept_compressed(CompressionEncoding::Gzip)
             .accept_compressed(CompressionEncoding::Zstd);
@@ -134,6 +136,15 @@ impl Fake {
 
     fn grpc_answer<T>(&self, request: &Request<T>) -> Result<Option<(i64, String)>, Status> {
         let headers = request.metadata().clone().into_headers();
+        let text = |name| {
+            headers
+                .get(name)
+                .map_or("", |value| value.to_str().unwrap())
+        };
+        if !text("grpc-accept-encoding").contains(text("grpc-encoding")) {
+            // Go's servers answer as they were asked: this is what comes of it.
+            return Err(Status::unimplemented("an answer that nobody can read"));
+        }
         match self.answer(&headers, "grpc-encoding") {
             Answer::Take => Ok(None),
             Answer::Reject(items, message) => Ok(Some((items, message))),

@@ -7,7 +7,9 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use eunomia_integration::{Scratch, pipeline_binary};
+use eunomia_integration::{
+    Account, Collector, Container, Event, Naming, Pipeline, Scratch, pipeline_binary,
+};
 
 /// What a configuration is made of.
 const SECTIONS: [&str; 4] = ["receivers", "processors", "exporters", "service"];
@@ -35,6 +37,113 @@ fn configurations_that_pages_show_are_valid() {
         })
         .collect();
     assert!(refused.is_empty(), "{refused:#?}");
+}
+
+/// What a container does while an example runs.
+const WORK: &str = "cat /etc/hostname; exit 5";
+/// What that runs, with arguments.
+const PROGRAMS: [&str; 2] = ["sh -c cat /etc/hostname; exit 5", "cat /etc/hostname"];
+
+/// The file of the page on JSON has the container's events.
+#[test]
+fn the_example_of_json_writes_what_a_container_does() {
+    let ran = Ran::new(&example("json"));
+    let text = fs::read_to_string(ran.folder.path().join("events.jsonl")).unwrap();
+    ran.tells_of_the_container(&Event::read_all(&text).unwrap(), 1);
+}
+
+/// The lines of Python on the page on CSV read what its example wrote.
+#[test]
+fn the_example_of_csv_is_read_by_python() {
+    let ran = Ran::new(&example("csv"));
+    let page = root().join("docs/exporters/csv.md");
+    let output = Command::new("python3")
+        .args(["-c", &blocks(&page, "python")[0]])
+        .current_dir(ran.folder.path())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let rows = str::from_utf8(&output.stdout).unwrap();
+    // Behind the time and the pid; other lines go on with a command line.
+    let begins = rows.lines().filter(|row| row.starts_with("20"));
+    let lines: Vec<_> = begins.map(|row| row.splitn(3, ' ').nth(2)).collect();
+    for program in PROGRAMS {
+        let is_it = |line: &&Option<&str>| **line == Some(program);
+        assert_eq!(lines.iter().filter(is_it).count(), 1, "{program}: {rows}");
+    }
+}
+
+/// Every exporter of the first example on OTLP brings the container's events to a Collector.
+#[test]
+#[ignore = "needs `make peers`"]
+fn the_examples_of_otlp_reach_a_collector() {
+    let collector = Collector::start().unwrap();
+    let page = root().join("docs/exporters/otlp.md");
+    let examples = blocks(&page, "yaml");
+    let plain = examples[0]
+        .replace("http://127.0.0.1:4317", &collector.grpc())
+        .replace("http://127.0.0.1:4318", &collector.http())
+        .replace("http://otlp.example.org:4318/prefix", &collector.http())
+        .replace("unix:///run/otel/otlp.sock", &collector.socket());
+    let ran = Ran::new(&plain);
+    let signals = collector.stop().unwrap();
+    ran.tells_of_the_container(&signals.events(), components(&plain, "exporters").len());
+}
+
+/// The first configuration on an exporter's page.
+fn example(exporter: &str) -> String {
+    let page = root().join(format!("docs/exporters/{exporter}.md"));
+    examples(&page).remove(0).yaml
+}
+
+/// An example that ran while a container did its work.
+struct Ran {
+    folder: Scratch,
+    container: Container,
+}
+
+impl Ran {
+    /// Runs it in a folder of its own, laid over what it leaves out, until the container has done
+    /// its work.
+    #[track_caller]
+    fn new(yaml: &str) -> Self {
+        let folder = Scratch::new("shown").unwrap();
+        let container = Container::new(Naming::Docker).unwrap();
+        let filter = format!("receivers.ebpf.filter.container=[\"{}\"]", container.id());
+        let mut command = Command::new(pipeline_binary().unwrap());
+        command
+            .current_dir(folder.path())
+            .args(["--log-format", "json", "--set", &filter]);
+        for (name, layer) in [("rest.yaml", &*rest(yaml)), ("shown.yaml", yaml)] {
+            command
+                .arg("--config")
+                .arg(folder.write(name, layer).unwrap());
+        }
+        let pipeline = Pipeline::command(command).unwrap();
+        pipeline.wait_for_log("started").unwrap();
+        let work = container.command("sh").args(["-c", WORK]).status();
+        assert_eq!(work.unwrap().code(), Some(5));
+        let finished = pipeline.stop().unwrap();
+        assert!(finished.status.success(), "{:?}", finished.stderr);
+        let accounts = finished.accounts();
+        assert!(!accounts.is_empty() && accounts.iter().all(Account::holds));
+        Self { folder, container }
+    }
+
+    /// Everything is the container's, and each program it ran is there so many times.
+    #[track_caller]
+    fn tells_of_the_container(&self, events: &[Event], times: usize) {
+        let id = Some(self.container.id());
+        assert!(events.iter().all(|event| event.text("container.id") == id));
+        for program in PROGRAMS {
+            let is_it = |event: &&Event| event.text("process.command_line") == Some(program);
+            assert_eq!(
+                events.iter().filter(is_it).count(),
+                times,
+                "{program}: {events:?}"
+            );
+        }
+    }
 }
 
 fn root() -> &'static Path {
@@ -109,7 +218,7 @@ fn rest(yaml: &str) -> String {
     let mut used = Vec::new();
     for (section, usual) in [
         ("receivers", "ebpf: { probes: { process: {} } }"),
-        ("processors", "process: {}"),
+        ("processors", "process: {}\n  container: {}"),
         ("exporters", "console: {}"),
     ] {
         let mut names = components(yaml, section);

@@ -2,6 +2,7 @@
 //! They come from `make peers`.
 
 mod collector;
+mod credentials;
 mod csv;
 mod forwarder;
 mod http;

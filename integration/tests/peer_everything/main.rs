@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test bed that fails ends the test")]
 
 mod forms;
+mod transports;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,9 +11,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use eunomia_integration::{
-    Account, Collector, Container, Event, InfluxDb, InfluxDb1, Naming, OtlpSink, Pipeline,
-    Prometheus, Scratch, Shell, VictoriaLogs, VictoriaMetrics, csv_rows, free_port,
-    in_open_metrics, latest, object, until, workload_binary,
+    Account, Container, Event, InfluxDb, InfluxDb1, Naming, OtlpSink, Pipeline, Prometheus,
+    Scratch, Shell, VictoriaLogs, VictoriaMetrics, csv_rows, free_port, in_open_metrics, latest,
+    object, until, workload_binary,
 };
 use serde_json::{Map, Value, json};
 
@@ -65,7 +66,8 @@ fn each_peer_tells_everything_it_was_sent() {
     let (recording, recorded) = record(&scratch);
     let page = free_port().unwrap();
     let file = scratch.path().join("replayed.jsonl");
-    let peers = peers(scratch.path());
+    let mut peers = peers(scratch.path());
+    peers.extend(transports::peers());
     let mut exporters = vec![
         ("json", json!({ "path": file })),
         (
@@ -115,7 +117,6 @@ fn each_peer_tells_everything_it_was_sent() {
 /// The peers, each with the way it has what it was sent.
 fn peers(folder: &Path) -> Vec<Peer> {
     let files = folder.join("csv");
-    let collector = Collector::start().unwrap();
     let sink = OtlpSink::start().unwrap();
     let (logs, metrics) = (
         VictoriaLogs::start().unwrap(),
@@ -123,15 +124,6 @@ fn peers(folder: &Path) -> Vec<Peer> {
     );
     let (influxdb, influxdb1) = (InfluxDb::start().unwrap(), InfluxDb1::start().unwrap());
     vec![
-        Peer {
-            exporter: (
-                "otlp/collector",
-                json!({ "endpoint": collector.grpc(), "timeout": PATIENCE }),
-            ),
-            told: Box::new(|| forms::otlp(&collector.stop().unwrap())),
-            event: forms::in_otlp,
-            point: forms::in_otlp,
-        },
         Peer {
             // Python takes its time with each.
             exporter: (

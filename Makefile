@@ -9,8 +9,10 @@ export PATH := $(PATH):$(or $(CARGO_HOME),$(HOME)/.cargo)/bin
 BINARY := target/release/eunomia-pipeline
 # Arguments for `make run`, as in: make run ARGS='--set receivers.ebpf.filter.pid_tree=[42]'
 ARGS ?=
+# How many inputs each fuzz target is run on.
+RUNS ?= 500
 
-.PHONY: help build run setup test check bench peers test-peers
+.PHONY: help build run setup test check fuzz bench peers test-peers
 
 help: ## Lists what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -25,14 +27,18 @@ run: build ## Builds and runs the default pipeline, with ARGS
 setup:
 	@scripts/setup test
 
-test: setup check build ## Installs, builds and passes every test, kernel machines included
+test: setup check build fuzz ## Installs, builds and passes every test, kernel machines included
 	EUNOMIA_BIN=$(CURDIR)/$(BINARY) cargo test --workspace --no-fail-fast
 
 check: ## Formatting, lints and documentation, without running anything
 	cargo fmt --all --check
+	cargo fmt --manifest-path fuzz/Cargo.toml --check
 	scripts/check-files
 	cargo clippy --workspace --all-targets -- --deny warnings
 	RUSTDOCFLAGS='--deny warnings' cargo doc --workspace --no-deps --quiet
+
+fuzz: ## Feeds every encoder RUNS arbitrary batches, and has others read what comes out
+	@scripts/fuzz $(RUNS)
 
 bench: ## Measures, as root, and writes docs/benchmarks.md
 	@scripts/setup build
@@ -43,4 +49,4 @@ peers: ## Builds the servers that test-peers sends to, into a cache outside the 
 	@scripts/fetch-peers
 
 test-peers: setup build ## Tests against real servers: Collector, Prometheus, InfluxDB, ...
-	EUNOMIA_BIN=$(CURDIR)/$(BINARY) cargo test --package eunomia-integration --test 'peer*' --no-fail-fast -- --ignored
+	EUNOMIA_BIN=$(CURDIR)/$(BINARY) cargo test --package eunomia-integration --test 'peer*' --test examples --no-fail-fast -- --ignored

@@ -43,13 +43,13 @@ use eunomia_core::config::Factory;
 
 pub use self::csv::{CsvConfig, CsvEncoder};
 pub use compress::Compression;
-pub use console::ConsoleConfig;
+pub use console::{ConsoleConfig, ConsoleEncoder, Style as ConsoleStyle};
 pub use influxdb::{Api, InfluxdbConfig, Precision, Schema, Unsigned};
 pub use influxdb::{LineEncoder, LinePushed, LineRequest, LineSettings};
 pub use json::{JsonConfig, JsonEncoder, JsonFormat};
 pub use net::{BasicAuth, Peer, PeerSettings, RetrySettings};
 pub use net::{TlsServerSettings, TlsSettings, TlsVersion};
-pub use otlp::{Format, LogsEncoder, OtlpConfig, Protocol, Pushed, Request};
+pub use otlp::{Format, LogsEncoder, OtlpConfig, Protocol, Pushed, Request, encode_points};
 pub use prometheus::{PrometheusConfig, PrometheusPage, ProtobufMessage, RemoteWriteSettings};
 pub use prometheus::{ResourceConstantLabels, TranslationStrategy};
 pub use record::RecordConfig;

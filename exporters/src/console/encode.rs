@@ -29,7 +29,7 @@ const SHORT_ID: usize = 12;
 
 /// Batches to lines of a table.
 #[derive(Debug)]
-pub(super) struct ConsoleEncoder {
+pub struct ConsoleEncoder {
     host: String,
     view: View,
     columns: Vec<Column>,
@@ -47,7 +47,9 @@ struct Shown<'a> {
 }
 
 impl ConsoleEncoder {
-    pub(super) fn new(config: &ConsoleConfig, host: &str, style: Style) -> Self {
+    /// An encoder for what happens on the host of this name.
+    #[must_use]
+    pub fn new(config: &ConsoleConfig, host: &str, style: Style) -> Self {
         let columns: Vec<_> = config
             .columns
             .iter()
@@ -67,7 +69,7 @@ impl ConsoleEncoder {
     }
 
     /// Notes how many columns the terminal has now.
-    pub(super) fn set_width(&mut self, width: Option<usize>) {
+    pub fn set_width(&mut self, width: Option<usize>) {
         if width != self.style.width {
             self.style.width = width;
             self.layout = Layout::new(&self.columns, self.view, self.style);
@@ -75,7 +77,7 @@ impl ConsoleEncoder {
     }
 
     /// Appends the names of the columns.
-    pub(super) fn write_heading(&self, out: &mut Lines) {
+    pub fn write_heading(&self, out: &mut Lines) {
         let mut line = Line::new(&mut out.bytes, &self.layout, self.style.color);
         for (column, place) in self.columns.iter().zip(&self.layout.places) {
             let mut heading = String::new();
@@ -90,7 +92,7 @@ impl ConsoleEncoder {
     }
 
     /// Appends a line for every event or point of `signal`.
-    pub(super) fn encode(&mut self, signal: &Signal, out: &mut Lines) {
+    pub fn encode(&mut self, signal: &Signal, out: &mut Lines) {
         match signal {
             Signal::Events(batch) => self.encode_events(batch, out),
             Signal::Metrics(batch) => self.encode_points(batch, out),

@@ -13,3 +13,5 @@ mod tests;
 mod tree;
 
 pub use config::ConsoleConfig;
+pub use encode::ConsoleEncoder;
+pub use style::Style;

@@ -2,11 +2,11 @@
 
 /// How a table looks where it is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Style {
+pub struct Style {
     /// Whether colours are understood.
-    pub(super) color: bool,
+    pub color: bool,
     /// Columns of the terminal; `None` where lines may be as long as they like.
-    pub(super) width: Option<usize>,
+    pub width: Option<usize>,
 }
 
 /// What something is, for choosing its colour.

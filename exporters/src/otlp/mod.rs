@@ -18,5 +18,4 @@ mod service;
 mod tests;
 
 pub use config::{OtlpConfig, Protocol};
-pub(crate) use encode::encode_points;
-pub use encode::{Format, LogsEncoder, Pushed, Request};
+pub use encode::{Format, LogsEncoder, Pushed, Request, encode_points};

@@ -38,6 +38,14 @@ pub struct Sheet {
     pub(crate) head: Arc<[u8]>,
 }
 
+impl Sheet {
+    /// What every file of it begins with.
+    #[must_use]
+    pub fn head(&self) -> &[u8] {
+        &self.head
+    }
+}
+
 impl Outlet for Lines {
     fn of_event(&mut self, _row: &RowView<'_>, _sheet: &Sheet) -> &mut Lines {
         self

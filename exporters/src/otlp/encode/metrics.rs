@@ -52,7 +52,8 @@ struct Series {
 
 /// The requests that `batch` takes, none larger than `max_bytes`, and how many
 /// points are too large for any.
-pub(crate) fn encode_points(
+#[must_use]
+pub fn encode_points(
     batch: &MetricBatch,
     host: &Host,
     max_bytes: usize,

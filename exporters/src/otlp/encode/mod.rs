@@ -10,4 +10,4 @@ mod value;
 
 pub use format::Format;
 pub use logs::{LogsEncoder, Pushed, Request};
-pub(crate) use metrics::encode_points;
+pub use metrics::encode_points;

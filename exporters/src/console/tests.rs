@@ -140,6 +140,17 @@ fn columns_are_checked() {
     }
 }
 
+/// A column of its own says that a text was cut, as the details do.
+#[test]
+fn cut_text_is_marked_in_a_column() {
+    let kind = support::open_kind();
+    let record = support::failed_open(&kind, b"../missing");
+    let batch = support::batch(&[(&kind, record)], Vec::new());
+    let config = chosen(&["event", "eunomia.file.raw_path"]);
+    let text = show(&config, &Signal::Events(batch), plain());
+    assert!(text.ends_with(" ../missing...\n"), "{text}");
+}
+
 /// Without headers the first line is an event.
 #[test]
 fn headers_can_be_left_out() {

@@ -97,6 +97,8 @@ fn write_float(value: f64, out: &mut Vec<u8>) {
 
 #[cfg(test)]
 mod tests {
+    use eunomia_core::value::Value;
+
     use super::Cells;
 
     #[track_caller]
@@ -140,6 +142,16 @@ mod tests {
             ("a=1", "a=1"),
         ] {
             writes(true, text, expected);
+        }
+    }
+
+    /// A fraction stays one, whatever its value.
+    #[test]
+    fn floats_are_told_from_integers() {
+        for (value, expected) in [(2.5, "2.5"), (2.0, "2.0"), (f64::NAN, "NaN")] {
+            let mut out = Vec::new();
+            Cells::new(true).write(Value::Float(value), &mut out);
+            assert_eq!(str::from_utf8(&out), Ok(expected));
         }
     }
 

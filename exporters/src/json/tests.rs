@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use eunomia_core::component::Host;
+use eunomia_core::schema::{IntegerSize, Shape};
 use eunomia_core::signal::Signal;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -46,6 +47,25 @@ fn what_does_not_exist_is_left_out() {
     let mut encoder = JsonEncoder::new(&Host::default());
     encoder.encode(&Signal::Events(support::sample()), &mut lines);
     assert!(!String::from_utf8_lossy(&lines.bytes).contains("host.name"));
+}
+
+/// Infinite numbers are text, and what is no number is null.
+#[test]
+fn floats_that_json_lacks_are_written() {
+    let size = IntegerSize::Eight;
+    let kind = support::Kind::new("x").field("x.float", Shape::Float { size }, 8);
+    let kind = kind.schema();
+    for (value, expected) in [
+        (2.5, Json::from(2.5)),
+        (f64::INFINITY, "+Inf".into()),
+        (f64::NEG_INFINITY, "-Inf".into()),
+        (f64::NAN, Json::Null),
+    ] {
+        let record = support::record(&kind, &[support::Cell::F64(value)]);
+        let batch = support::batch(&[(&kind, record)], Vec::new());
+        let line: Json = serde_json::from_str(&encode(&Signal::Events(batch))).unwrap();
+        assert_eq!(line["x.float"], expected, "{value}");
+    }
 }
 
 /// What a line says of a path with these bytes.

@@ -70,6 +70,16 @@ fn retry_info_decides_the_wait() {
     }
 }
 
+/// A time makes no answer one of those that are repeated but that one.
+#[test]
+fn retry_info_alone_repeats_nothing() {
+    let info = Bytes::from(details(RETRY_INFO, &[0x08, 7]));
+    for code in [Code::Internal, Code::InvalidArgument, Code::Unauthenticated] {
+        let said = verdict(&Status::with_details(code, "busy", info.clone()));
+        assert!(matches!(said, Verdict::GiveUp(_)), "{code:?}");
+    }
+}
+
 /// The same with a receiver: who asks for more time than a request has is not asked
 /// again before it is over.
 #[tokio::test]

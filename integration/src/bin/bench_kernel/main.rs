@@ -156,6 +156,8 @@ fn instructions(out: &mut impl Write) -> Outcome<()> {
     let doctor = Pipeline::with_arguments(["doctor", "--format", "json"])?.finish()?;
     let report: serde_json::Value = serde_json::from_str(&doctor.stdout.join("\n"))?;
     let kernel = report["kernel"].as_str().unwrap_or("?");
+    // What a distribution or a machine adds to the number says nothing here.
+    let kernel = kernel.split('-').next().unwrap_or(kernel);
     writeln!(
         out,
         "\n| program | hook | verified instructions on {kernel} |\n|---|---|--:|"

@@ -123,7 +123,6 @@ impl ProcessTable {
             return;
         };
         self.latest = self.latest.max(time);
-        self.forget_dead();
         match change {
             Change::Image {
                 id,
@@ -134,6 +133,18 @@ impl ProcessTable {
             Change::Exit { id, parent } => self.exit(id, parent),
         }
         self.make_room();
+    }
+
+    /// Forgets what has been dead for long at `time`: nobody asks any more for who
+    /// acted before that. Until then a table only makes room when it has none.
+    pub fn forget_dead(&mut self, time: BootNanos) {
+        let keep = u64::try_from(self.limits.keep_dead_for.as_nanos()).unwrap_or(u64::MAX);
+        while let Some(&(ended, id)) = self.dead.front()
+            && ended.0.saturating_add(keep) < time.0
+        {
+            self.dead.pop_front();
+            self.remove(id);
+        }
     }
 
     /// The image with this id, if it is known.
@@ -386,16 +397,6 @@ impl ProcessTable {
         {
             entry.ended = true;
             self.dead.push_back((self.latest, id));
-        }
-    }
-
-    fn forget_dead(&mut self) {
-        let keep = u64::try_from(self.limits.keep_dead_for.as_nanos()).unwrap_or(u64::MAX);
-        while let Some(&(ended, id)) = self.dead.front()
-            && ended.0.saturating_add(keep) < self.latest.0
-        {
-            self.dead.pop_front();
-            self.remove(id);
         }
     }
 

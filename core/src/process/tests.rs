@@ -115,7 +115,13 @@ fn fixture(max_bytes: usize) -> Fixture {
 }
 
 impl Fixture {
+    /// Applies a step whose time everything before it has left behind.
     fn apply(&mut self, time: u64, step: Step) {
+        self.learn(time, step);
+        self.table.forget_dead(BootNanos(time));
+    }
+
+    fn learn(&mut self, time: u64, step: Step) {
         let none = id(0, 0, 0);
         let (schema, record) = match step {
             Step::Task(actor, parent, path) => (
@@ -304,6 +310,21 @@ fn dead_images_stay_for_a_while_and_as_ancestors() {
         "/bin/parent"
     );
     assert_eq!(fixture.table.size().evicted, 0);
+}
+
+/// Records run ahead of the events that are still to be asked for: they alone let
+/// nobody be forgotten.
+#[test]
+fn the_dead_are_kept_until_their_time_is_over() {
+    let mut fixture = fixture(1 << 20);
+    let (dead, other) = (id(7, 10, 1), id(9, 30, 1));
+    fixture.learn(10, Step::Exec(dead, 0, "/bin/dead"));
+    fixture.learn(20, Step::Exit(dead));
+    fixture.learn(60 * SECOND, Step::Exec(other, 0, "/bin/other"));
+    fixture.table.forget_dead(BootNanos(5 * SECOND + 20));
+    assert_eq!(fixture.image(dead).id, dead);
+    fixture.table.forget_dead(BootNanos(5 * SECOND + 21));
+    assert!(fixture.table.lookup(dead).is_none());
 }
 
 /// A program that was replaced goes the way of the dead; the running one stays.

@@ -102,9 +102,6 @@ pub(super) struct Intake {
     pub(super) batch: Batch,
     /// Whether the bulk is left in its ring at the moment.
     pub(super) is_blocked: bool,
-    /// Set from then until the bulk has been read up: no row from this time on
-    /// has left, and the dead of this time stay known.
-    pub(super) held_from: Option<BootNanos>,
     /// Records that are none: too short, or of a kind that nobody numbered.
     pub(super) broken: u64,
 }
@@ -172,7 +169,6 @@ impl Drain {
         let now = BootNanos(clock::boot().0.saturating_sub(window));
         self.intake.is_blocked = self.backlog.is_blocked();
         if self.intake.is_blocked {
-            self.intake.held_from.get_or_insert(now);
             if let Some(source) = &mut self.lifecycle {
                 self.intake.take_all(source);
             }
@@ -187,13 +183,13 @@ impl Drain {
                 cut = cut.min(BootNanos(last.0.saturating_sub(window)));
             }
         }
-        // What was held back ends when the bulk that had to wait has been read.
-        self.intake.held_from = self.intake.held_from.filter(|_| more).map(|_| cut);
         if let Some(source) = &mut self.lifecycle {
             self.intake.take_all(source);
         }
         let is_last = window == 0 && !more;
         self.hand_on(if is_last { BootNanos(u64::MAX) } else { cut });
+        // Not before: however long the rows were held back, they found who caused them.
+        self.intake.table.forget_dead(cut);
         self.losses
             .check_now_and_then(&mut self.backlog, self.intake.broken);
         more
@@ -256,8 +252,7 @@ impl Intake {
         if schema.lifecycle.is_some() {
             // Paths are turned round where they enter a batch: the tables read them there too.
             self.cgroups.apply(schema, record);
-            let known_until = self.held_from.map_or(time, |held| held.min(time));
-            self.table.apply(schema, record, known_until);
+            self.table.apply(schema, record, time);
         }
         if !is_event {
             return time;

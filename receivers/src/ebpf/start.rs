@@ -82,7 +82,6 @@ pub(super) fn start(
         ),
         batch: Batch::default(),
         is_blocked: false,
-        held_from: None,
         broken: 0,
     };
     let mut lifecycle = lifecycle;

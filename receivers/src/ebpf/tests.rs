@@ -49,7 +49,6 @@ fn intake(kind: &Kind) -> Intake {
         cgroups: Cgroups::new(KnownCgroups::default(), Vec::new(), None),
         batch: Batch::default(),
         is_blocked: false,
-        held_from: None,
         broken: 0,
     }
 }

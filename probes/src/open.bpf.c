@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * file.open: open, openat, openat2 and creat when they return. The path is that of the file which was opened, so no
- * other thread can have changed it; flags, and the path of a failed open, are the caller's. Opens through io_uring are
- * not system calls and not seen.
+ * file.open: open, openat, openat2 and creat when they return. The path is that of the file behind the descriptor, and
+ * not what the caller wrote; flags, and the path of a failed open, are the caller's. Opens through io_uring are not
+ * system calls and not seen.
  */
 #define EUN_DIRECT_READS /* opens are frequent: it takes 1 us of 3 from each */
 #include "eunomia.h"
@@ -116,7 +116,10 @@ SYSCALL_EXIT(on_open, open, creat, openat, openat2)
 	event->mode = -1;
 	event->fd = call.result >= 0 ? call.result : -1;
 	if (call.result >= 0) {
-		fill_opened(event, &builder, eun_file_of(task, call.result));
+		struct file *file = eun_file_of(task, call.result);
+
+		if (file) /* another thread may have closed it already */
+			fill_opened(event, &builder, file);
 	} else {
 		event->error = -call.result;
 		eun_put_string(&builder, &event->raw_path, request.path, true);

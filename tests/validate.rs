@@ -102,9 +102,9 @@ fn filters_have_room_for_so_many_values() {
     for (receiver, own, refused) in [
         (0..1024, 0..1024, None),
         (0..512, 512..1024, None),
-        (0..1025, 0..0, Some("4:20: receivers.ebpf.filter.pid")),
+        (0..1025, 0..1, Some("4:20: receivers.ebpf.filter.pid")),
         (
-            0..0,
+            0..1,
             0..1025,
             Some("5:38: receivers.ebpf.probes.open.filter.pid"),
         ),

@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use eunomia_core::config::{ByteSize, Check, Node, Settings, Spanned, Value};
 use eunomia_core::container::{CgroupFilter, ContainerPattern};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::plan::Plan;
 use super::probe::{self, Probe};
@@ -37,30 +38,44 @@ pub struct EbpfSettings {
 #[serde(default, deny_unknown_fields)]
 pub struct FilterSettings {
     /// Process ids.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "some")]
     pub pid: Vec<u32>,
     /// Process ids; their descendants are observed too.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "some")]
     pub pid_tree: Vec<u32>,
     /// Paths of cgroups below their hierarchy's root; what is below them is
     /// observed too.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "some")]
     pub cgroup: Vec<Spanned<String>>,
     /// Ids of containers, or their first 12 digits and more.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "some")]
     pub container: Vec<Spanned<String>>,
     /// Effective user ids.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "some")]
     pub uid: Vec<u32>,
     /// Names of processes as the kernel has them, at most 15 bytes.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "some")]
     pub comm: Vec<Spanned<String>>,
     /// Pid namespaces by inode number, as `readlink /proc/PID/ns/pid` shows it.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "some")]
     pub pid_namespace: Vec<u32>,
     /// Only processes in containers. Default false.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub containers_only: bool,
+}
+
+/// Values of a filter: none at all, as of a variable that is not set, would let everything pass.
+fn some<'de, D, T>(values: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    let values = Vec::deserialize(values)?;
+    if values.is_empty() {
+        let message = "expected at least one value; leave the key out to let everything pass";
+        return Err(D::Error::custom(message));
+    }
+    Ok(values)
 }
 
 /// What a probe's body may have besides the options of its C file.

@@ -10,6 +10,9 @@ use serde_json::Value;
 
 use crate::net::{Answer, Failure, retry_after};
 
+/// Version 3 lists so many refused lines and no more.
+const MAX_LISTED: usize = 100;
+
 /// What became of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Fate {
@@ -50,6 +53,9 @@ pub(super) fn fate(answer: &Answer, items: usize, now: SystemTime) -> Fate {
         }
         StatusCode::NOT_FOUND => Fate::NoBucket(failure),
         status if status.is_client_error() => match said.rejected {
+            // There may be more than it lists: smaller requests tell how many. What they write again
+            // has the same times, and so is there once.
+            Some(rejected) if rejected >= MAX_LISTED && items > 1 => Fate::TooLarge(failure),
             Some(rejected) => Fate::Written {
                 rejected: rejected.clamp(1, items),
                 said: failure.message,

@@ -230,7 +230,7 @@ impl Writer {
             Fate::Later(failure) => Verdict::Retry(failure, None),
             Fate::NoBucket(failure) if self.0.config.create_bucket => {
                 match self.make_bucket().await {
-                    Ok(()) => Verdict::Retry(failure, Some(Default::default())),
+                    Ok(()) => Verdict::Retry(failure, None),
                     Err(error) => {
                         Verdict::Retry(with(failure, &format!("it cannot be made: {error}")), None)
                     }

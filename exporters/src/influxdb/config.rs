@@ -264,7 +264,7 @@ impl Settings for InfluxdbConfig {
         self.check_endpoint(check);
         self.check_target(check);
         self.check_auth(check);
-        self.retry.check(check);
+        self.retry.check(&[], check);
         if self.compression == Compression::Zstd {
             check.refuse(
                 &["compression"],

@@ -39,10 +39,15 @@ impl Default for RetrySettings {
 }
 
 impl RetrySettings {
-    /// Refuses what cannot be; `retry` stands in the settings that `check` is of.
-    pub(crate) fn check(&self, check: &mut Check<'_>) {
+    /// Refuses what cannot be; `retry` stands under `keys` of the settings that
+    /// `check` is of.
+    pub(crate) fn check(&self, keys: &[&str], check: &mut Check<'_>) {
+        let at = |key| [keys, &["retry", key]].concat();
         if self.initial.0.is_zero() {
-            check.refuse(&["retry", "initial"], "expected more than zero");
+            check.refuse(&at("initial"), "expected more than zero");
+        }
+        if self.max.0 < self.initial.0 {
+            check.refuse(&at("max"), "expected at least retry.initial");
         }
     }
 }
@@ -108,10 +113,9 @@ pub(crate) async fn send<T, C: Future<Output = Verdict<T>>>(
                 None,
             ),
         };
-        let delay = match asked {
-            Some(asked) => asked.min(MAX_ASKED),
-            None => jittered(wait, random()),
-        };
+        // A server that asks for no wait at all, or whose clock is behind ours, gets ours.
+        let own = jittered(wait, random());
+        let delay = asked.map_or(own, |asked| asked.min(MAX_ASKED).max(own));
         let limit = policy.retry.max_elapsed.0;
         if !limit.is_zero() && begin.elapsed() + delay > limit {
             return Err(Failure::new("retry_expired", failure.message));

@@ -179,7 +179,7 @@ impl Settings for OtlpConfig {
     fn check(&self, check: &mut Check<'_>) {
         self.check_endpoints(check);
         self.auth().check(&[], check);
-        self.retry.check(check);
+        self.retry.check(&[], check);
         if !(1 << 10..=64 << 20).contains(&self.max_request_bytes.0) {
             check.refuse(&["max_request_bytes"], "expected 1KiB to 64MiB");
         }

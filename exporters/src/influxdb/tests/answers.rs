@@ -71,6 +71,37 @@ fn partial_writes_are_read() {
     }
 }
 
+/// A list of a hundred may have been cut: how many were refused is asked of smaller requests, down to
+/// one of a single item.
+#[test]
+fn a_list_that_may_be_longer_is_asked_for_again() {
+    let refused = r#"{"line_number":1,"error_message":"x"}"#;
+    let body = |count| {
+        let lines = vec![refused; count].join(",");
+        format!(r#"{{"error":"partial write of line protocol occurred","data":[{lines}]}}"#)
+    };
+    let of = |listed, items| {
+        let answer = Answer {
+            status: StatusCode::BAD_REQUEST,
+            headers: HeaderMap::new(),
+            body: body(listed).into(),
+        };
+        match fate(&answer, items, SystemTime::UNIX_EPOCH) {
+            Fate::Written { rejected, .. } => Some(rejected),
+            Fate::TooLarge(_) => None,
+            other @ (Fate::Overloaded(..)
+            | Fate::Later(_)
+            | Fate::NoBucket(_)
+            | Fate::Refused(_)) => {
+                panic!("{other:?}")
+            }
+        }
+    };
+    assert_eq!(of(99, 5000), Some(99));
+    assert_eq!(of(100, 5000), None);
+    assert_eq!(of(100, 1), Some(1));
+}
+
 /// Whose fault it is decides what follows.
 #[test]
 fn each_status_has_its_fate() {

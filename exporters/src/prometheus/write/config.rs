@@ -101,9 +101,7 @@ impl RemoteWriteSettings {
         if self.timeout.0.is_zero() {
             check.refuse(&[KEY, "timeout"], "expected more than zero");
         }
-        if self.retry.initial.0.is_zero() {
-            check.refuse(&[KEY, "retry", "initial"], "expected more than zero");
-        }
+        self.retry.check(&[KEY], check);
         self.auth().check(&[KEY], check);
     }
 

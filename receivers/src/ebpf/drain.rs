@@ -165,7 +165,7 @@ impl Drain {
 
     /// Takes what is there and hands on what is older than `window`; says
     /// whether something was left in a ring.
-    fn round(&mut self, window: u64) -> bool {
+    pub(super) fn round(&mut self, window: u64) -> bool {
         let now = BootNanos(clock::boot().0.saturating_sub(window));
         self.intake.is_blocked = self.backlog.is_blocked();
         if self.intake.is_blocked {

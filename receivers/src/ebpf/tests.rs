@@ -8,9 +8,11 @@ use eunomia_core::batch::{Batch, SubjectIndex};
 use eunomia_core::key::Key;
 use eunomia_core::pipeline::Output;
 use eunomia_core::process::{Limits, ProcessTable};
-use eunomia_core::schema::EventSchema;
+use eunomia_core::schema::{EventSchema, Shape};
 use eunomia_core::signal::Signal;
+use eunomia_core::subject::{Pid, ProcessId};
 use eunomia_core::time::BootNanos;
+use eunomia_probes::PROBES;
 use rustix::event::{EventfdFlags, eventfd};
 
 use super::actors::Actors;
@@ -21,6 +23,7 @@ use super::drain::{Drain, Intake, Kind, Kinds, Signals};
 use super::losses::Losses;
 use super::missed::Missed;
 use super::tally::{ProbeAccounts, Tally};
+use crate::object::Object;
 
 fn kind(name: &'static str) -> Kind {
     let schema = EventSchema {
@@ -124,4 +127,89 @@ fn what_is_blocked_at_the_end_goes_out_first() {
     let sent = sent.into_inner().unwrap();
     assert_eq!((sent.len(), sent[0]), (2, 2), "{sent:?}");
     assert_eq!(kind.tally.received.load(Ordering::Acquire), 3);
+}
+
+/// The kind of the built-in event that tells this of a process.
+fn life(role: &str) -> Kind {
+    let events = PROBES.iter().flat_map(|probe| {
+        let object = Object::parse(probe.name, probe.object).unwrap();
+        object.events.into_iter().map(|event| event.schema)
+    });
+    let tells = |schema: &Arc<EventSchema>| {
+        let lifecycle = schema.lifecycle.as_ref();
+        lifecycle.is_some_and(|lifecycle| &*lifecycle.role == role)
+    };
+    Kind {
+        schema: events.into_iter().find(tells).unwrap(),
+        tally: Arc::new(Tally::default()),
+        cgroup_sets: 0,
+    }
+}
+
+/// A record of `who` at `time`, with nothing behind its header.
+fn record(schema: &EventSchema, who: ProcessId, time: BootNanos) -> Vec<u8> {
+    let mut record = vec![0; schema.size as usize];
+    let header = schema.header.as_ref().unwrap();
+    for (field, value) in [
+        (&header.time, time.0),
+        (&header.pid, u64::from(who.pid.0)),
+        (&header.start_time, who.start_time.0),
+        (&header.exec_count, u64::from(who.exec_count)),
+        (&header.cgroup_id, 1),
+    ] {
+        let Shape::Integer { size, .. } = field.shape else {
+            panic!("{field:?}");
+        };
+        let (start, size) = (field.offset as usize, size.bytes());
+        record[start..start + size].copy_from_slice(&value.to_le_bytes()[..size]);
+    }
+    record
+}
+
+/// A drain in which a process that died a minute ago still has its rows: something else, just now,
+/// was learnt before they could leave.
+fn held_back() -> (Drain, ProcessId) {
+    let kinds = ["exec", "exit"].map(life);
+    let mut drain = drain(&kinds[0]);
+    drain.intake.kinds = kinds.iter().cloned().map(Some).collect();
+    drain.backlog = Backlog::new(drain.intake.kinds.clone());
+    let now = clock::boot();
+    let then = BootNanos(now.0.saturating_sub(60_000_000_000));
+    let id = |pid| ProcessId {
+        pid: Pid(pid),
+        start_time: BootNanos(1),
+        exec_count: 1,
+    };
+    drain.intake.is_blocked = true;
+    for (kind, who, time) in [(0, 7, then), (1, 7, then), (0, 8, now)] {
+        let record = record(&kinds[kind].schema, id(who), time);
+        drain.intake.take(Kinds::Only(kind), &record);
+    }
+    (drain, id(7))
+}
+
+/// However long rows were held back, they find who caused them; after that the dead are forgotten.
+#[test]
+fn what_was_held_back_has_its_process() {
+    let (drain, _) = held_back();
+    let (output, _input) = Output::to_channel(1);
+    let known = Mutex::new(Vec::new());
+    drain
+        .run(&output, |signal| {
+            if let Signal::Events(batch) = signal {
+                let rows = batch.iter().map(|row| {
+                    let process = row.actor().and_then(|actor| actor.process.as_ref());
+                    (row.schema().name.name().to_owned(), process.is_some())
+                });
+                known.lock().unwrap().extend(rows);
+            }
+            true
+        })
+        .unwrap();
+    let expected = ["process.exec", "process.exit", "process.exec"];
+    let expected = expected.map(|name| (name.to_owned(), true));
+    assert_eq!(known.into_inner().unwrap(), expected);
+    let (mut drain, dead) = held_back();
+    drain.round(0);
+    assert!(drain.intake.table.lookup(dead).is_none());
 }

@@ -71,23 +71,24 @@ impl CgroupTable {
         }
     }
 
-    /// Learns from a record, taken at `now`, whose schema has the role of
-    /// telling a cgroup's path or its end; others tell nothing. Returns the
-    /// cgroup whose path it was, also if it was known.
+    /// Learns from a record, taken at the time that `now` tells, whose schema has
+    /// the role of telling a cgroup's path or its end; others tell nothing.
+    /// Returns the cgroup whose path it was, also if it was known.
     pub fn apply(
         &mut self,
         schema: &EventSchema,
         record: &[u8],
-        now: WallNanos,
+        now: impl FnOnce() -> WallNanos,
     ) -> Option<Arc<Cgroup>> {
         let lifecycle = schema.lifecycle.as_ref()?;
+        let ends = match &*lifecycle.role {
+            CGROUP_ROLE => false,
+            CGROUP_END_ROLE => true,
+            _ => return None,
+        };
         let key = schema.header.as_ref()?.cgroup(record)?;
-        if &*lifecycle.role == CGROUP_END_ROLE
-            && let Some(entry) = self.cgroups.get(&key)
-        {
-            entry.cgroup.end(now);
-        }
-        if &*lifecycle.role != CGROUP_ROLE {
+        if ends {
+            self.cgroups.get(&key)?.cgroup.end(now());
             return None;
         }
         let (path, truncated) = whole_text(lifecycle.field(PATH_ROLE)?, record)?;

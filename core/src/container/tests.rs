@@ -355,8 +355,8 @@ fn a_record_tells_a_cgroups_path() {
     tail.write(&mut record, 16);
     record.extend_from_slice(b"bb/a/");
     let mut table = CgroupTable::new(1 << 20);
-    assert!(table.apply(&schema("exec"), &record, NOW).is_none());
-    let cgroup = table.apply(&schema("cgroup"), &record, NOW).unwrap();
+    assert!(table.apply(&schema("exec"), &record, || NOW).is_none());
+    let cgroup = table.apply(&schema("cgroup"), &record, || NOW).unwrap();
     assert_eq!(cgroup.path.as_ref(), b"/a/bb");
     assert_eq!(
         cgroup.key,
@@ -365,13 +365,17 @@ fn a_record_tells_a_cgroups_path() {
             hierarchy: 3
         }
     );
-    let again = table.apply(&schema("cgroup"), &record, NOW);
+    let again = table.apply(&schema("cgroup"), &record, || NOW);
     assert_eq!(again.unwrap().path, cgroup.path);
     // The end is told to whoever shares it, once, and the rest stays known.
     assert_eq!(cgroup.ended(), None);
     for later in 0..2 {
         let now = WallNanos(NOW.0 + later);
-        assert!(table.apply(&schema("cgroup_end"), &record, now).is_none());
+        assert!(
+            table
+                .apply(&schema("cgroup_end"), &record, || now)
+                .is_none()
+        );
     }
     assert_eq!(cgroup.ended(), Some(NOW));
     assert!(table.lookup(cgroup.key).is_some());

@@ -68,7 +68,7 @@ impl Cgroups {
     /// Learns from a record that has the role of a cgroup; others are passed over.
     /// A known one is judged again: the kernel tells its path when it has lost the verdict.
     pub(super) fn apply(&mut self, schema: &EventSchema, record: &[u8]) {
-        let learn = |table: &mut CgroupTable| table.apply(schema, record, clock::wall());
+        let learn = |table: &mut CgroupTable| table.apply(schema, record, clock::wall);
         let Some(cgroup) = self.table.with(learn) else {
             return;
         };

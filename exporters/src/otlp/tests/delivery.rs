@@ -265,6 +265,20 @@ async fn a_request_expires_where_that_is_configured() {
     );
 }
 
+/// Over each protocol, who does this with the connections gets the same request again and again.
+async fn is_no_answer(does: impl AsyncFn(&TcpListener)) {
+    for protocol in PROTOCOLS {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut config = config(&format!("http://{address}"));
+        config.protocol = protocol;
+        tokio::select! {
+            account = export(config, vec![events()]) => panic!("{account:?}"),
+            () = does(&listener) => {}
+        }
+    }
+}
+
 /// Ends so many connections as soon as they are there.
 async fn hang_up(listener: &TcpListener, times: usize) {
     for _ in 0..times {
@@ -276,16 +290,7 @@ async fn hang_up(listener: &TcpListener, times: usize) {
 /// again.
 #[tokio::test]
 async fn a_connection_that_ends_is_no_answer() {
-    for protocol in PROTOCOLS {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let mut config = config(&format!("http://{address}"));
-        config.protocol = protocol;
-        tokio::select! {
-            account = export(config, vec![events()]) => panic!("{account:?}"),
-            () = hang_up(&listener, 5) => {}
-        }
-    }
+    is_no_answer(async |listener| hang_up(listener, 5).await).await;
 }
 
 /// Reads what there is and then says that nothing will follow, on connections that stay open.
@@ -302,16 +307,7 @@ async fn half_close(listener: &TcpListener, times: usize) {
 /// Neither is one that is closed in half, by whoever still listens.
 #[tokio::test]
 async fn a_half_closed_connection_is_no_answer() {
-    for protocol in PROTOCOLS {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let mut config = config(&format!("http://{address}"));
-        config.protocol = protocol;
-        tokio::select! {
-            account = export(config, vec![events()]) => panic!("{account:?}"),
-            () = half_close(&listener, 3) => {}
-        }
-    }
+    is_no_answer(async |listener| half_close(listener, 3).await).await;
 }
 
 /// A receiver that comes back gets what was waiting for it.

@@ -141,7 +141,8 @@ impl Files {
         };
         let is_old = rotate.is_some_and(|rotate| rotate.is_old(file.begun, now));
         let has_events = file.has_events();
-        if has_events && (is_old || fits.is_none()) && self.rotate(&page.path, now) {
+        let is_over = rotate.is_some() && has_events && (is_old || fits.is_none());
+        if is_over && self.rotate(&page.path, now) {
             return Ok(());
         }
         // Where it cannot be set aside it grows on: nothing is lost. What is too

@@ -61,6 +61,22 @@ fn dropped(account: &ExporterAccount) -> Vec<(&str, u64)> {
     by.map(|(reason, count)| (&**reason, *count)).collect()
 }
 
+/// A heading has no event in it, and is appended to what is there all the same: nothing is set aside
+/// where no rotation is asked for.
+#[tokio::test]
+async fn a_heading_is_appended_to_a_file() {
+    let folder = Folder::new("heading");
+    let path = folder.path().join("out");
+    fs::write(&path, "old\n").unwrap();
+    let target = Target::new(path.to_str().unwrap());
+    let mut pages = Pages::new(&target, &support::host());
+    pages.only().bytes.extend_from_slice(b"HEADING\n");
+    let mut sink = open(&target, plain());
+    sink.write_heading(pages).await.unwrap();
+    assert_eq!(fs::read_to_string(&path).unwrap(), "old\nHEADING\n");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
 /// Lines are appended to what is there; the file is not for everybody.
 #[tokio::test]
 async fn lines_are_appended_to_a_file() {

@@ -102,6 +102,7 @@ impl CsvEncoder {
     }
 
     fn write_event(&mut self, row: &RowView<'_>, kind: &Kind, out: &mut Vec<u8>) {
+        self.others.clear();
         let mut time = [0; 30];
         row.time().write_rfc3339(&mut time);
         out.extend_from_slice(&time);
@@ -137,6 +138,9 @@ impl CsvEncoder {
                 Some(Value::List(list)) if !list.is_utf8() => self.cells.write_raw_list(list, out),
                 _ => {}
             }
+        } else if let Some(Value::Text(bytes)) = value {
+            // A processor laid text over what is none.
+            write_attribute(&attribute.raw_key, Value::Raw(bytes), &mut self.others);
         }
         if companions.truncated {
             out.push(b',');
@@ -150,7 +154,7 @@ impl CsvEncoder {
     /// in this batch, unless a processor changed something about this one.
     fn write_beside(&mut self, row: &RowView<'_>, kind: &Kind, out: &mut Vec<u8>) {
         let actor = usize::try_from(row.actor_index().0).unwrap_or(usize::MAX);
-        let is_shared = row.is_untouched(0) && kind.has == [true; ADDED];
+        let is_shared = self.others.is_empty() && row.is_untouched(0) && kind.has == [true; ADDED];
         let Some(slot) = self.actors.get(actor).filter(|_| is_shared) else {
             return self.write_beside_anew(row, kind, out);
         };
@@ -173,7 +177,6 @@ impl CsvEncoder {
     fn write_beside_anew(&mut self, row: &RowView<'_>, kind: &Kind, out: &mut Vec<u8>) {
         let mut values = [None; ADDED];
         let mut others = std::mem::take(&mut self.others);
-        others.clear();
         let mut next = 0;
         row.visit_beside_record(&mut |key, value| {
             // They come in the order of the columns, more or less.

@@ -131,6 +131,25 @@ fn values_that_were_replaced_are_written() {
     assert!(!second.contains("/x"), "{second}");
 }
 
+/// Text that is not UTF-8, laid over a number: the number's column shows it,
+/// and the exact bytes have no column of their own.
+#[test]
+fn text_in_place_of_a_number_keeps_its_bytes() {
+    let kind = support::open_kind();
+    let mut batch = support::batch(
+        &[(&kind, support::open(&kind, b"/x"))],
+        vec![support::subject(1, b"/bin/sh")],
+    );
+    let fd = kind.position("eunomia.file.fd").unwrap();
+    let text = batch.keep_text(b"a\xff");
+    batch.lay_over(0, Target::Attribute(u16::try_from(fd).unwrap()), text);
+    assert_eq!(value(batch.clone(), "eunomia.file.fd"), "a\u{fffd}");
+    assert_eq!(
+        value(batch, "attributes"),
+        r#"{"eunomia.file.fd_raw":"61ff"}"#
+    );
+}
+
 /// Two kinds of one name with different columns are never in one file; the same
 /// schema read again is no other kind.
 #[test]

@@ -289,3 +289,54 @@ fn connection_is_its_makers_whoever_uses_it() {
         ["sent", "received"].map(|way| close.integer(&format!("eunomia.network.bytes_{way}")));
     assert_eq!(bytes, [Some(6), Some(7)]);
 }
+
+/// An attempt that was taken apart while it waited for an answer was given up; the socket's next is
+/// another.
+#[test]
+fn attempts_taken_apart_are_given_up() {
+    let script = "
+import ctypes, errno, socket
+listener = socket.create_server(('127.0.0.1', 0), backlog=0)
+filling = socket.create_connection(listener.getsockname())
+waiting = socket.socket()
+waiting.setblocking(False)
+assert waiting.connect_ex(listener.getsockname()) == errno.EINPROGRESS
+nowhere = bytes(16)
+assert ctypes.CDLL(None).connect(waiting.fileno(), nowhere, len(nowhere)) == 0
+listener.close()
+waiting.setblocking(True)
+assert waiting.connect_ex(('127.0.0.1', 9)) == errno.ECONNREFUSED
+";
+    let watched = Watched::command(&["tcp"], &["python3", "-c", script]).unwrap();
+    assert_eq!(watched.status.code(), Some(0));
+    let outcomes: Vec<_> = watched
+        .of("network.connect")
+        .map(|event| event.text("error.type"))
+        .collect();
+    assert_eq!(outcomes, [None, Some("ECONNABORTED"), Some("ECONNREFUSED")]);
+}
+
+/// A refused attempt of a process that nobody wants to hear of is one attempt, whether the socket or
+/// the system call says so. Others on this machine make fewer in that time than this one.
+#[test]
+fn unwanted_attempts_are_counted_once() {
+    const ATTEMPTS: u64 = 5000;
+    let script = format!(
+        "
+import errno, socket
+for _ in range({ATTEMPTS}):
+    with socket.socket() as attempt:
+        assert attempt.connect_ex(('127.0.0.1', 9)) == errno.ECONNREFUSED
+"
+    );
+    let watched =
+        Watched::command(&["tcp", "--comm", "another"], &["python3", "-c", &script]).unwrap();
+    assert_eq!(watched.status.code(), Some(0));
+    assert!(watched.events.is_empty());
+    let seen = watched.accounts.iter().find_map(|line| match line {
+        Account::Probe { event, seen, .. } if event == "network.connect" => Some(*seen),
+        Account::Probe { .. } | Account::Processor { .. } | Account::Exporter { .. } => None,
+    });
+    let seen = seen.unwrap();
+    assert!((ATTEMPTS..2 * ATTEMPTS).contains(&seen), "{seen}");
+}

@@ -9,8 +9,8 @@
 #include "eunomia/tcp/events.h"
 #include "eunomia/tcp/connections.h"
 #include "eunomia/tcp/report.h"
-#include "eunomia/tcp/refused.h"
 #include "eunomia/tcp/calls.h"
+#include "eunomia/tcp/refused.h"
 
 /* The attempt begins, in the process that makes it. */
 static __always_inline void begin_attempt(__u64 key, const __u32 copy)
@@ -19,6 +19,7 @@ static __always_inline void begin_attempt(__u64 key, const __u32 copy)
 	struct counters *tally = eun_counters_of(kind_connect_event);
 	struct connection fresh = { .state = ATTEMPTED };
 	bool passes = eun_passes(task);
+	__u32 counted = 1;
 
 	if (!tally)
 		return;
@@ -27,6 +28,7 @@ static __always_inline void begin_attempt(__u64 key, const __u32 copy)
 		if (!bpf_map_update_elem(&connections, &key, &fresh, BPF_ANY))
 			return; /* counted when it has an outcome */
 	}
+	bpf_map_update_elem(&unfollowed, &key, &counted, BPF_ANY);
 	if (copy == 0) { /* the other comes to the same */
 		eun_count(&tally->seen);
 		eun_count(passes ? &tally->table_full : &tally->filtered);
@@ -60,6 +62,8 @@ static __always_inline void try_again(struct connection *connection, const struc
 		return;
 	if (is_open(connection))
 		report_close(connection, sock);
+	else if (connection->state != FAILED)
+		report_connect(connection, ECONNABORTED);
 	connection->state = FAILED;
 	begin_attempt(key, copy);
 }
@@ -96,8 +100,10 @@ TWICE(tcp_destroy_sock, on_tcp_destroy, struct sock *sock)
 	struct connection *connection = bpf_map_lookup_elem(&connections, &key);
 	struct connection last;
 
-	if (!connection)
+	if (!connection) {
+		bpf_map_delete_elem(&unfollowed, &key);
 		return 0;
+	}
 	last = *connection;
 	if (bpf_map_delete_elem(&connections, &key))
 		return 0; /* the other copy was here */
@@ -131,26 +137,6 @@ static __always_inline void accepted(struct task_struct *task, __u32 fd)
 	if (bpf_map_update_elem(&connections, &key, &fresh, BPF_ANY))
 		lose_close();
 	report_accept(&fresh, tally);
-}
-
-/* Failures that never reached the socket's state, and those for which it gave no reason. */
-static __always_inline void not_connected(struct task_struct *task, struct socket_call call, __u32 error)
-{
-	struct sock *sock = tcp_socket_of(task, call.fd);
-	__u64 key = (__u64)sock;
-	struct connection *connection;
-
-	if (!sock)
-		return;
-	connection = bpf_map_lookup_elem(&connections, &key);
-	if (!connection) {
-		report_refused(task, sock, (const void *)call.address, error);
-		return;
-	}
-	if (connection->state == UNDECIDED)
-		report_connect(connection, error);
-	if (connection->state == UNDECIDED || connection->state == FAILED)
-		bpf_map_delete_elem(&connections, &key);
 }
 
 SYSCALL_EXIT(on_socket_call, connect, accept, accept4, socketcall)

@@ -6,6 +6,16 @@
 #ifndef EUNOMIA_TCP_REFUSED_H
 #define EUNOMIA_TCP_REFUSED_H
 
+#define UNFOLLOWED 4096 /* the last of them, 0.3 MiB; of an older one, a failure counts as one more attempt */
+
+/* Sockets whose attempt is counted already, as filtered or lost: their calls may still say that it failed. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, UNFOLLOWED);
+	__type(key, __u64);
+	__type(value, __u32);
+} unfollowed SEC(".maps");
+
 /* struct sockaddr_in and sockaddr_in6, as far as they are used. */
 struct user_address {
 	__u16 family;
@@ -51,6 +61,27 @@ static __always_inline void report_refused(struct task_struct *task, const struc
 	take_peer(&event->ends, address);
 	event->error = error;
 	EUN_COMMIT(&eun_events, event, tally);
+}
+
+/* Failures that never reached the socket's state, and those for which it gave no reason. */
+static __always_inline void not_connected(struct task_struct *task, struct socket_call call, __u32 error)
+{
+	struct sock *sock = tcp_socket_of(task, call.fd);
+	__u64 key = (__u64)sock;
+	struct connection *connection;
+
+	if (!sock)
+		return;
+	connection = bpf_map_lookup_elem(&connections, &key);
+	if (!connection) {
+		if (bpf_map_delete_elem(&unfollowed, &key))
+			report_refused(task, sock, (const void *)call.address, error);
+		return;
+	}
+	if (connection->state == UNDECIDED)
+		report_connect(connection, error);
+	if (connection->state == UNDECIDED || connection->state == FAILED)
+		bpf_map_delete_elem(&connections, &key);
 }
 
 #endif

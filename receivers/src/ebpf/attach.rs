@@ -76,9 +76,6 @@ fn load(program: &mut Program, hook: &Hook, btf: &Btf) -> Result<(), ProgramErro
         Hook::Fexit(function) => cast::<FExit>(program)?.load(function, btf),
         Hook::Kprobe { .. } | Hook::Kretprobe(_) => cast::<KProbe>(program)?.load(),
         Hook::Lsm(hook) => cast::<Lsm>(program)?.load(hook, btf),
-        Hook::PerfEvent | Hook::Uprobe { .. } | Hook::Uretprobe { .. } => {
-            Err(ProgramError::UnexpectedProgramType)
-        }
     }
 }
 
@@ -113,9 +110,7 @@ fn attach_to(program: &mut Program, hook: &Hook) -> Result<(), ProgramError> {
             .map(drop),
         Hook::Kretprobe(function) => cast::<KProbe>(program)?.attach(&**function, 0).map(drop),
         Hook::Lsm(_) => cast::<Lsm>(program)?.attach().map(drop),
-        Hook::Iter(_) | Hook::PerfEvent | Hook::Uprobe { .. } | Hook::Uretprobe { .. } => {
-            Err(ProgramError::UnexpectedProgramType)
-        }
+        Hook::Iter(_) => Err(ProgramError::UnexpectedProgramType),
     }
 }
 

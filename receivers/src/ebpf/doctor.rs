@@ -116,18 +116,6 @@ impl fmt::Display for Hook {
             Self::Kprobe { function, offset } => write!(f, "kprobe/{function}+{offset:#x}"),
             Self::Kretprobe(function) => write!(f, "kretprobe/{function}"),
             Self::Lsm(hook) => write!(f, "lsm/{hook}"),
-            Self::PerfEvent => f.write_str("perf_event"),
-            Self::Uprobe {
-                path,
-                function,
-                offset: 0,
-            } => write!(f, "uprobe/{path}:{function}"),
-            Self::Uprobe {
-                path,
-                function,
-                offset,
-            } => write!(f, "uprobe/{path}:{function}+{offset:#x}"),
-            Self::Uretprobe { path, function } => write!(f, "uretprobe/{path}:{function}"),
         }
     }
 }

@@ -92,6 +92,12 @@ pub enum ObjectError {
         on: Box<str>,
         expected: &'static str,
     },
+    /// Records on a way that is not read.
+    #[error(
+        "map {map} is a perf event array, which is not read: send the records through a ring buffer \
+         (BPF_MAP_TYPE_RINGBUF)"
+    )]
+    PerfEventArray { map: Box<str> },
     /// A map tagged as a metric is not one that can be read as one.
     #[error("metric map {map}: {reason}")]
     Metric { map: Box<str>, reason: String },

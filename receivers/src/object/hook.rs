@@ -3,8 +3,7 @@
 /// The section names that are understood, for messages.
 pub(crate) const SUPPORTED: &str = "tp_btf/NAME, raw_tp/NAME, tp/CATEGORY/NAME (also \
     raw_tracepoint, tracepoint), iter/NAME, fentry/FUNCTION, fexit/FUNCTION, lsm/HOOK (these four \
-    also with .s), kprobe/FUNCTION[+OFFSET], kretprobe/FUNCTION, uprobe/PATH:FUNCTION[+OFFSET], \
-    uretprobe/PATH:FUNCTION, perf_event";
+    also with .s), kprobe/FUNCTION[+OFFSET], kretprobe/FUNCTION";
 
 /// Where a program is attached.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,18 +28,6 @@ pub enum Hook {
     Kretprobe(Box<str>),
     /// A hook of the security modules.
     Lsm(Box<str>),
-    /// A sampling event.
-    PerfEvent,
-    /// An instruction of a function in user space.
-    #[expect(missing_docs, reason = "file, symbol and bytes from its first one")]
-    Uprobe {
-        path: Box<str>,
-        function: Box<str>,
-        offset: u64,
-    },
-    /// The return of a function in user space.
-    #[expect(missing_docs, reason = "file and symbol")]
-    Uretprobe { path: Box<str>, function: Box<str> },
 }
 
 /// A section's name, understood.
@@ -58,7 +45,7 @@ const BAD_TARGET: &str = "has a target that can't be understood";
 pub(crate) fn parse(section: &str) -> Result<Attach, &'static str> {
     let (kind, target) = section.split_once('/').unwrap_or((section, ""));
     let (base, sleepable) = match kind.strip_suffix(".s") {
-        Some(base @ ("iter" | "fentry" | "fexit" | "lsm" | "uprobe" | "uretprobe")) => (base, true),
+        Some(base @ ("iter" | "fentry" | "fexit" | "lsm")) => (base, true),
         Some(_) => return Err(UNKNOWN),
         None => (kind, false),
     };
@@ -78,21 +65,6 @@ pub(crate) fn parse(section: &str) -> Result<Attach, &'static str> {
             Hook::Kprobe { function, offset }
         }
         "kretprobe" => Hook::Kretprobe(plain(target)?),
-        "uprobe" => {
-            let (path, target) = in_file(target)?;
-            let (function, offset) = with_offset(target)?;
-            Hook::Uprobe {
-                path,
-                function,
-                offset,
-            }
-        }
-        "uretprobe" => {
-            let (path, target) = in_file(target)?;
-            let function = plain(target)?;
-            Hook::Uretprobe { path, function }
-        }
-        "perf_event" => Hook::PerfEvent,
         _ => return Err(UNKNOWN),
     };
     Ok(Attach { hook, sleepable })
@@ -128,15 +100,6 @@ fn with_offset(target: &str) -> Result<(Box<str>, u64), &'static str> {
     offset.map_or(Err(BAD_TARGET), |offset| Ok((plain(function)?, offset)))
 }
 
-/// `PATH:TARGET`.
-fn in_file(target: &str) -> Result<(Box<str>, &str), &'static str> {
-    match target.rsplit_once(':') {
-        Some((path, target)) if !path.is_empty() => Ok((path.into(), target)),
-        _ if target.is_empty() => Err(NO_TARGET),
-        _ => Err(BAD_TARGET),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::{BAD_TARGET, Hook, NO_TARGET, UNKNOWN, parse};
@@ -170,13 +133,6 @@ mod tests {
             offset: 16,
         };
         attaches("kprobe/do_exit+0x10", inner, false);
-        let in_file = Hook::Uprobe {
-            path: "/usr/lib/libc.so.6".into(),
-            function: "malloc".into(),
-            offset: 4,
-        };
-        attaches("uprobe//usr/lib/libc.so.6:malloc+4", in_file, false);
-        attaches("perf_event", Hook::PerfEvent, false);
     }
 
     /// What is not understood is refused with what is wrong.
@@ -189,13 +145,15 @@ mod tests {
             "tp_btf.s/a",
             "",
             "usdt/a",
+            "uprobe//bin/sh:main",
+            "perf_event",
         ] {
             assert_eq!(parse(section).unwrap_err(), UNKNOWN, "{section}");
         }
-        for section in ["tp_btf", "tp_btf/", "tp", "kprobe", "uprobe", "tp/a/"] {
+        for section in ["tp_btf", "tp_btf/", "tp", "kprobe", "tp/a/"] {
             assert_eq!(parse(section).unwrap_err(), NO_TARGET, "{section}");
         }
-        for section in ["tp/a", "tp/a/b/c", "kprobe/a+x", "uprobe/malloc", "lsm/a b"] {
+        for section in ["tp/a", "tp/a/b/c", "kprobe/a+x", "lsm/a b"] {
             assert_eq!(parse(section).unwrap_err(), BAD_TARGET, "{section}");
         }
     }

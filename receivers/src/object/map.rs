@@ -75,7 +75,7 @@ impl MapType {
     /// Whether records come out of it.
     #[must_use]
     pub fn is_ring(self) -> bool {
-        matches!(self, Self::RingBuf | Self::PerfEventArray)
+        matches!(self, Self::RingBuf)
     }
 
     /// Whether it holds values of its own by their keys.

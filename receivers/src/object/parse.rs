@@ -5,7 +5,7 @@ use super::elf::Elf;
 use super::error::ObjectError;
 use super::hook::{self, Hook};
 use super::layout::Layout;
-use super::map::{self, Map};
+use super::map::{self, Definition, Map, MapType};
 use super::metric::{self, Metric};
 use super::options::{self, Global, ProbeOption};
 use super::schema::{self, Event, Source};
@@ -93,6 +93,7 @@ impl Object {
         let has_global = |name: &str| variables.globals.iter().any(|global| &*global.name == name);
         let programs = programs(&elf, &btf, &has_global)?;
         let definitions = map::read(&elf, &btf)?;
+        check_maps(&definitions)?;
         let mut metrics = Vec::new();
         for definition in &definitions {
             metrics.extend(metric::read(name, &btf, definition)?);
@@ -187,6 +188,16 @@ fn check_abi(built: Option<u32>) -> Result<(), ObjectError> {
     match built {
         Some(built) if built != ABI => Err(ObjectError::Abi { built, speaks: ABI }),
         Some(_) | None => Ok(()),
+    }
+}
+
+fn check_maps(definitions: &[Definition<'_>]) -> Result<(), ObjectError> {
+    let is_perf = |found: &&Definition<'_>| found.map.map_type == MapType::PerfEventArray;
+    match definitions.iter().find(is_perf) {
+        Some(found) => Err(ObjectError::PerfEventArray {
+            map: found.map.name.clone(),
+        }),
+        None => Ok(()),
     }
 }
 

@@ -57,7 +57,7 @@ struct {
 	__type(value, struct latency);
 } latency SEC(".maps") METRIC("sample.latency", "ns", "histogram");
 
-SEC("perf_event")
+SEC("tp_btf/sched_switch")
 int on_sample(void *context)
 {
 	return 0;

@@ -48,6 +48,12 @@ struct {
 	__type(key, u32);
 	__type(value, u64);
 } ring SEC(".maps") TAG("metric:histogram:1:a");
+#elif CASE == 15
+struct {
+	__uint(type, 4);
+	__uint(key_size, 4);
+	__uint(value_size, 4);
+} records SEC(".maps");
 #endif
 
 #if CASE == 14

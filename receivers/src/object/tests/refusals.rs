@@ -52,6 +52,7 @@ fn annotations_that_make_no_sense_are_refused() {
         "14",
         "program on_switch is in the section \"xdp\", which is no known hook; known are tp_btf/NAME",
     );
+    refuses("15", "map records is a perf event array, which is not read");
 }
 
 #[track_caller]

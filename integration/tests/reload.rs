@@ -9,7 +9,8 @@ use std::path::Path;
 use std::process::Command;
 
 use eunomia_integration::{
-    Account, Event, Finished, Pipeline, Record, Scratch, Workload, free_port, get, pipeline_binary,
+    Account, Event, Finished, Pipeline, Record, Scratch, Workload, free_port, get, object,
+    pipeline_binary,
 };
 use rustix::process::Signal;
 
@@ -178,6 +179,36 @@ fn a_changed_filter_replaces_the_receiver() {
         // Both receivers may have seen what happened in the moment of the change.
         assert_eq!(times.len() as u64, did);
     }
+}
+
+/// An object that was compiled anew is another probe, though the configuration is the same.
+#[test]
+fn a_changed_object_is_loaded() {
+    let scratch = Scratch::new("object").unwrap();
+    let path = scratch.write("own.bpf.o", object("slots", &[]).unwrap());
+    let workload = Workload::start(&["flood", "call=open", "count=1"]).unwrap();
+    let configuration = format!(
+        "version: 1
+receivers:
+  ebpf: {{ probes: {{ own: {{ object: {} }} }}, filter: {{ pid_tree: [{}] }} }}
+exporters: {{ json: {{ path: \"-\" }} }}
+service: {{ pipelines: {{ events: {{ receivers: [ebpf], exporters: [json] }} }} }}
+",
+        path.unwrap().display(),
+        workload.pid()
+    );
+    let pipeline = started(&configuration);
+    let sixteen = object("slots", &["-DSIXTEEN"]).unwrap();
+    scratch.write("own.bpf.o", sixteen).unwrap();
+    pipeline.reconfigure(&configuration).unwrap();
+    pipeline.wait_for_log(DONE).unwrap();
+    workload.finish().unwrap();
+    let events = pipeline.stop().unwrap().events().unwrap();
+    let functions: BTreeSet<_> = events
+        .iter()
+        .filter_map(|event| event.integer("test.function"))
+        .collect();
+    assert_eq!(functions, (0..16).collect());
 }
 
 /// Settings of an exporter change while it goes on writing to the same file: the new one begins

@@ -1,7 +1,9 @@
 //! What a component tells about its configuration, and the row by which it is known.
 
 use std::fmt;
+use std::fs;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::path::PathBuf;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Serialize, de::DeserializeOwned};
@@ -20,6 +22,11 @@ pub trait Settings: DeserializeOwned + Serialize + JsonSchema + 'static {
     /// `address 127.0.0.1:9464`; or only beside its like, as `shared file in.rec`. Two components of a running pipeline
     /// whose claims collide are refused.
     fn claims(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Files whose contents are a part of the settings: with other contents it is another component.
+    fn files(&self) -> Vec<PathBuf> {
         Vec::new()
     }
 }
@@ -64,8 +71,8 @@ pub struct Ready<B: ?Sized> {
     pub effective: serde_json::Value,
     /// See [`Settings::claims`].
     pub claims: Vec<String>,
-    /// The same for the same settings, secrets included, for as long as the
-    /// program runs.
+    /// The same for the same settings, secrets and the contents of files
+    /// included, for as long as the program runs.
     pub fingerprint: u64,
 }
 
@@ -159,6 +166,10 @@ fn read<B: ?Sized, C: BoxedAs<B>>(
     let mut sorted = effective.clone();
     sorted.sort_all_objects();
     sorted.to_string().hash(&mut hasher);
+    for file in settings.files() {
+        // What can't be read was refused by the check, or is when it is built.
+        fs::read(file).ok().hash(&mut hasher);
+    }
     let config = settings.boxed();
     Ok(Ready {
         config,

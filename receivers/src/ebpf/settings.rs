@@ -146,6 +146,16 @@ impl Settings for EbpfSettings {
             );
         }
     }
+
+    fn files(&self) -> Vec<PathBuf> {
+        let objects = self
+            .probes
+            .entries()
+            .iter()
+            .map(|probe| probe.node.get("object"));
+        let paths = objects.flatten().map(Node::decode::<PathBuf>);
+        paths.filter_map(Result::ok).collect()
+    }
 }
 
 impl EbpfSettings {

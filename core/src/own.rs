@@ -111,6 +111,17 @@ pub const CONFIG_RELOADS: OwnMetric = counter(
     "{reload}",
     "Reloads of the configuration.",
 );
+const TABLE_ENTRIES: OwnMetric = gauge(
+    "eunomia.table.entries",
+    "{entry}",
+    "Programs of processes, or cgroups, that events can be named by.",
+);
+const TABLE_MEMORY: OwnMetric = gauge("eunomia.table.memory", "By", "Memory of a table.");
+const TABLE_EVICTIONS: OwnMetric = counter(
+    "eunomia.table.evictions",
+    "{entry}",
+    "Entries of a table that were forgotten for lack of room.",
+);
 /// CPU time of the program.
 pub const PROCESS_CPU: OwnMetric = counter(
     "eunomia.process.cpu",
@@ -125,7 +136,7 @@ pub const PROCESS_MEMORY: OwnMetric = gauge(
 );
 
 /// Every own metric.
-pub const OWN_METRICS: [OwnMetric; 15] = [
+pub const OWN_METRICS: [OwnMetric; 18] = [
     PROBE_SEEN,
     PROBE_FILTERED,
     PROBE_RECEIVED,
@@ -139,6 +150,9 @@ pub const OWN_METRICS: [OwnMetric; 15] = [
     QUEUE_EVENTS,
     QUEUE_BYTES,
     CONFIG_RELOADS,
+    TABLE_ENTRIES,
+    TABLE_MEMORY,
+    TABLE_EVICTIONS,
     PROCESS_CPU,
     PROCESS_MEMORY,
 ];
@@ -170,6 +184,32 @@ impl OwnMetric {
             start,
             value,
         }
+    }
+}
+
+/// What a table holds that is bounded in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TableSize {
+    /// Entries that can be looked up.
+    pub entries: usize,
+    /// Their memory in bytes, with what others keep alive of it.
+    pub bytes: usize,
+    /// Entries forgotten for lack of room, since the start.
+    pub evicted: u64,
+}
+
+impl TableSize {
+    /// The table called `name` as points; it began at `start`.
+    #[must_use]
+    pub fn points(&self, name: &str, start: WallNanos) -> [Point; 3] {
+        let point = |metric: OwnMetric, value| {
+            metric.point(&[("table", name)], start, PointValue::Uint(value))
+        };
+        [
+            point(TABLE_ENTRIES, self.entries as u64),
+            point(TABLE_MEMORY, self.bytes as u64),
+            point(TABLE_EVICTIONS, self.evicted),
+        ]
     }
 }
 

@@ -12,7 +12,7 @@ mod tests;
 
 pub use filter::{CgroupFilter, ContainerPattern, PatternError};
 pub use path::{ContainerRef, Runtime};
-pub use table::{CgroupTable, CgroupTableSize};
+pub use table::CgroupTable;
 
 use crate::key::Key;
 use crate::subject::{Attributes, Container};

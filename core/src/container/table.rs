@@ -7,6 +7,7 @@ use rustc_hash::FxHashMap;
 use super::CGROUP_PATH;
 use crate::batch::record::whole_text;
 use crate::key::Key;
+use crate::own::TableSize;
 use crate::schema::EventSchema;
 use crate::subject::{Attributes, Cgroup, CgroupKey};
 use crate::time::WallNanos;
@@ -43,17 +44,6 @@ struct Entry {
     cgroup: Arc<Cgroup>,
     bytes: usize,
     used: u64,
-}
-
-/// What a cgroup table holds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct CgroupTableSize {
-    /// Cgroups that can be looked up.
-    pub cgroups: usize,
-    /// Their memory in bytes.
-    pub bytes: usize,
-    /// Cgroups forgotten for lack of room, since the start.
-    pub evicted: u64,
 }
 
 impl CgroupTable {
@@ -148,9 +138,9 @@ impl CgroupTable {
 
     /// How much the table holds.
     #[must_use]
-    pub fn size(&self) -> CgroupTableSize {
-        CgroupTableSize {
-            cgroups: self.cgroups.len(),
+    pub fn size(&self) -> TableSize {
+        TableSize {
+            entries: self.cgroups.len(),
             bytes: self.bytes,
             evicted: self.evicted,
         }

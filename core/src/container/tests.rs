@@ -304,7 +304,7 @@ fn a_cgroups_path_is_told_once() {
         ]
     );
     assert!(table.lookup(key(3)).is_none());
-    assert_eq!(table.size().cgroups, 3);
+    assert_eq!(table.size().entries, 3);
 }
 
 /// A record with the role tells the path, leaf first; other records do not.
@@ -394,7 +394,7 @@ fn cgroups_that_nobody_asks_for_make_room() {
     }
     assert!(table.lookup(key(2)).is_none());
     let size = table.size();
-    assert_eq!(size.cgroups as u64 + size.evicted, 2000);
+    assert_eq!(size.entries as u64 + size.evicted, 2000);
 }
 
 proptest! {

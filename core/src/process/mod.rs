@@ -23,6 +23,7 @@ use std::time::Duration;
 
 use rustc_hash::FxHashMap;
 
+use crate::own::TableSize;
 use crate::schema::EventSchema;
 use crate::subject::{Pid, Process, ProcessId};
 use crate::time::BootNanos;
@@ -47,17 +48,6 @@ pub struct Limits {
     /// How long an image stays known after its process exited or executed
     /// another program, by the records' time.
     pub keep_dead_for: Duration,
-}
-
-/// What a process table holds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct TableSize {
-    /// Images that can be looked up.
-    pub images: usize,
-    /// Bytes of all images that are alive anywhere.
-    pub bytes: usize,
-    /// Images forgotten for lack of room, since the start.
-    pub evicted: u64,
 }
 
 /// Processes by (pid, start time, exec count).
@@ -158,7 +148,7 @@ impl ProcessTable {
     #[must_use]
     pub fn size(&self) -> TableSize {
         TableSize {
-            images: self.images.len(),
+            entries: self.images.len(),
             bytes: self.builder.bytes(),
             evicted: self.evicted,
         }

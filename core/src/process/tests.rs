@@ -388,7 +388,7 @@ fn memory_is_bounded_and_the_dead_go_first() {
     assert!(fixture.table.lookup(dead).is_none());
     assert!(fixture.table.lookup(id(100, 110, 1)).is_none());
     let size = fixture.table.size();
-    assert_eq!(size.images as u64 + size.evicted, u64::from(count) + 2);
+    assert_eq!(size.entries as u64 + size.evicted, u64::from(count) + 2);
     drop(fixture.table.lookup(asked));
 }
 
@@ -402,7 +402,7 @@ fn memory_counts_what_others_hold() {
     fixture.apply(60 * SECOND, Step::Exit(id(9, 9, 1)));
     let both = fixture.table.size();
     drop(held);
-    assert_eq!(both.images, 1);
+    assert_eq!(both.entries, 1);
     assert!(fixture.table.size().bytes < both.bytes);
 }
 
@@ -497,7 +497,7 @@ proptest! {
             fixture.apply(time, Step::Exit(id));
         }
         fixture.apply(time + 6 * SECOND, Step::Exit(id(99, 1, 1)));
-        prop_assert!(fixture.table.size().images <= 1);
+        prop_assert!(fixture.table.size().entries <= 1);
         prop_assert!(fixture.table.size().bytes < 1000);
     }
 }

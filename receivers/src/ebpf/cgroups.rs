@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use aya::maps::{HashMap, MapData};
 use eunomia_core::container::{CgroupFilter, CgroupTable};
+use eunomia_core::own::TableSize;
 use eunomia_core::schema::EventSchema;
 use eunomia_core::subject::{Cgroup, CgroupKey};
 
@@ -63,6 +64,11 @@ impl Cgroups {
             filters,
             verdicts,
         }
+    }
+
+    /// How much the table holds.
+    pub(super) fn size(&self) -> TableSize {
+        self.table.with(|table| table.size())
     }
 
     /// Learns from a record that has the role of a cgroup; others are passed over.

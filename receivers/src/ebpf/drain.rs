@@ -130,7 +130,7 @@ impl Drain {
             self.backlog.send_all(&send);
         }
         self.backlog.send_all(&send);
-        self.losses.check(&mut self.backlog, self.intake.broken);
+        self.losses.check(&mut self.backlog, &self.intake);
         self.backlog.send_all(&send);
         Ok(())
     }
@@ -191,7 +191,7 @@ impl Drain {
         // Not before: however long the rows were held back, they found who caused them.
         self.intake.table.forget_dead(cut);
         self.losses
-            .check_now_and_then(&mut self.backlog, self.intake.broken);
+            .check_now_and_then(&mut self.backlog, &self.intake);
         more
     }
 

@@ -10,7 +10,8 @@ use eunomia_core::time::BootNanos;
 
 use super::backlog::Backlog;
 use super::clock;
-use super::tally::ProbeAccounts;
+use super::drain::Intake;
+use super::tally::{ProbeAccounts, Tables};
 
 /// The event that tells of lost ones, and what it carries.
 const LOSS: &str = "eunomia.loss";
@@ -48,15 +49,14 @@ impl Losses {
     }
 
     /// Looks for losses if the last time is long enough ago.
-    pub(super) fn check_now_and_then(&mut self, backlog: &mut Backlog, broken: u64) {
+    pub(super) fn check_now_and_then(&mut self, backlog: &mut Backlog, intake: &Intake) {
         if clock::boot().0.saturating_sub(self.checked.0) >= INTERVAL_NS {
-            self.check(backlog, broken);
+            self.check(backlog, intake);
         }
     }
 
-    /// Looks for losses and adds an event for each kind and reason; `broken` records
-    /// came out of the rings so far that are none.
-    pub(super) fn check(&mut self, backlog: &mut Backlog, broken: u64) {
+    /// Looks for losses and adds an event for each kind and reason.
+    pub(super) fn check(&mut self, backlog: &mut Backlog, intake: &Intake) {
         self.checked = clock::boot();
         let mut batch = Batch::default();
         batch.clock = clock::offset();
@@ -72,7 +72,8 @@ impl Losses {
         }
         backlog.push(batch);
         self.warn_of_state();
-        self.warn_of_broken(broken);
+        self.warn_of_broken(intake.broken);
+        self.look_at_tables(intake);
     }
 
     /// Records that no user sees and the tables need.
@@ -85,6 +86,26 @@ impl Losses {
                 "records for the process table were lost: some events will lack their executable or container"
             );
             self.state_lost = lost;
+        }
+    }
+
+    /// Tables without room: who is forgotten has no name in later events.
+    fn look_at_tables(&mut self, intake: &Intake) {
+        let tables = Tables {
+            processes: intake.table.size(),
+            cgroups: intake.cgroups.size(),
+        };
+        let before = self.accounts.set_tables(tables);
+        let [processes, cgroups] = [
+            tables.processes.evicted - before.processes.evicted,
+            tables.cgroups.evicted - before.cgroups.evicted,
+        ];
+        if processes + cgroups > 0 {
+            tracing::warn!(
+                processes,
+                cgroups,
+                "tables had no room: some events will lack their executable or container"
+            );
         }
     }
 

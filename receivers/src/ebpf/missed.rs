@@ -75,6 +75,10 @@ impl Missed {
         }
     }
 
+    pub(super) fn started(&self) -> WallNanos {
+        self.started
+    }
+
     pub(super) fn points(&self) -> Vec<Point> {
         let point = |program: &Program| {
             let labels = [("probe", &*program.probe), ("program", &*program.name)];

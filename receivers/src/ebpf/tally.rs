@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use aya::maps::{MapData, PerCpuArray};
 use eunomia_core::account::{Account, Accountable, ByReason, ProbeAccount};
+use eunomia_core::metric::Point;
+use eunomia_core::own::TableSize;
 
 use super::missed::Missed;
 
@@ -48,11 +50,19 @@ pub(super) struct KernelCounts {
     state_lost: u64,
 }
 
+/// How much the receiver's tables hold.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Tables {
+    pub(super) processes: TableSize,
+    pub(super) cgroups: TableSize,
+}
+
 /// The account of all probes of a receiver.
 pub(super) struct ProbeAccounts {
     counted: Vec<Counted>,
     kernel: Option<PerCpuArray<MapData, [u64; COUNTERS]>>,
     missed: Mutex<Missed>,
+    tables: Mutex<Tables>,
     /// Set when programs are detached and the rings are empty: from then on
     /// what is in the rings is no longer what is left over, it is counted.
     detached: Mutex<bool>,
@@ -68,6 +78,7 @@ impl ProbeAccounts {
             counted,
             kernel,
             missed: Mutex::new(missed),
+            tables: Mutex::default(),
             detached: Mutex::new(false),
         }
     }
@@ -83,6 +94,12 @@ impl ProbeAccounts {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .freeze();
+    }
+
+    /// Takes down how much the tables hold now, and gives what they held before.
+    pub(super) fn set_tables(&self, tables: Tables) -> Tables {
+        let mut known = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut known, tables)
     }
 
     /// Events of each kind that were lost until now, by reason.
@@ -199,11 +216,14 @@ impl Accountable for ProbeAccounts {
             .collect()
     }
 
-    fn points(&self) -> Vec<eunomia_core::metric::Point> {
-        self.missed
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .points()
+    fn points(&self) -> Vec<Point> {
+        let missed = self.missed.lock().unwrap_or_else(PoisonError::into_inner);
+        let tables = *self.tables.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut points = missed.points();
+        let started = missed.started();
+        points.extend(tables.processes.points("process", started));
+        points.extend(tables.cgroups.points("cgroup", started));
+        points
     }
 }
 

@@ -4,14 +4,17 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use eunomia_core::account::Accountable as _;
 use eunomia_core::batch::{Batch, SubjectIndex};
 use eunomia_core::key::Key;
+use eunomia_core::metric::PointValue;
 use eunomia_core::pipeline::Output;
 use eunomia_core::process::{Limits, ProcessTable};
 use eunomia_core::schema::{EventSchema, Shape};
 use eunomia_core::signal::Signal;
 use eunomia_core::subject::{Pid, ProcessId};
 use eunomia_core::time::BootNanos;
+use eunomia_core::value::Value;
 use eunomia_probes::PROBES;
 use rustix::event::{EventfdFlags, eventfd};
 
@@ -212,4 +215,40 @@ fn what_was_held_back_has_its_process() {
     let (mut drain, dead) = held_back();
     drain.round(0);
     assert!(drain.intake.table.lookup(dead).is_none());
+}
+
+/// What a table without room forgets is told in the program's own metrics.
+#[test]
+fn tables_without_room_are_told() {
+    let (mut drain, _) = held_back();
+    let limits = Limits {
+        max_bytes: 1,
+        keep_dead_for: Duration::from_secs(1),
+    };
+    drain.intake.table = ProcessTable::new("boot", limits);
+    let missed = Missed::new(clock::wall());
+    let accounts = Arc::new(ProbeAccounts::new(Vec::new(), None, missed));
+    drain.losses = Losses::new(Arc::clone(&accounts));
+    let exec = drain.intake.kinds[0].clone().unwrap();
+    for pid in 1..=3 {
+        let who = ProcessId {
+            pid: Pid(pid),
+            start_time: BootNanos(1),
+            exec_count: 1,
+        };
+        let record = record(&exec.schema, who, BootNanos(2));
+        drain.intake.take(Kinds::Only(0), &record);
+    }
+    drain.losses.check(&mut drain.backlog, &drain.intake);
+    let points = accounts.points();
+    let value = |metric: &str| {
+        let processes = points.iter().filter(|point| {
+            let (_, table) = point.attributes.iter().next().unwrap();
+            table == Value::Str("process")
+        });
+        let mut found = processes.filter(|point| point.metric.name.name() == metric);
+        found.next().unwrap().value.clone()
+    };
+    assert_eq!(value("eunomia.table.entries"), PointValue::Uint(0));
+    assert_eq!(value("eunomia.table.evictions"), PointValue::Uint(3));
 }

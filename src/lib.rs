@@ -3,6 +3,7 @@
 pub mod cli;
 pub mod commands;
 pub mod components;
+pub mod conditions;
 pub mod config;
 pub mod daemon;
 pub mod doctor;

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::account::Accounts;
 use crate::component::{Exporter, Host, Processor, Receiver, Reopen};
 use crate::config::{BoxedAs, ByteSize, ConfigErrors, Settings};
+use crate::expression::Vocabulary;
 use crate::findings::ProbeFindings;
 use crate::queue::WhenFull;
 use crate::signal::Carries;
@@ -39,6 +40,12 @@ pub trait BuildReceiver: Send {
     /// What is wrong with the settings.
     fn build(self: Box<Self>, context: &BuildContext) -> Result<Box<dyn Receiver>, ConfigErrors>;
 
+    /// The attributes that its events may have; `None` where only the events
+    /// themselves tell.
+    fn attributes(&self) -> Option<Vocabulary> {
+        None
+    }
+
     /// What each of its probes needs of this kernel and gets: `doctor` asks.
     /// None for a receiver without probes.
     fn examine(&self) -> Vec<ProbeFindings> {
@@ -53,6 +60,11 @@ pub trait BuildProcessor: Send {
     /// # Errors
     /// What is wrong with the settings.
     fn build(&self, context: &BuildContext) -> Result<Box<dyn Processor>, ConfigErrors>;
+
+    /// The conditions in its settings, by their keys.
+    fn conditions(&self) -> Vec<(&'static str, &str)> {
+        Vec::new()
+    }
 }
 
 /// Settings of an exporter.

@@ -4,6 +4,7 @@
 //! the component traits, queues, accounts and the pipeline runtime.
 
 pub mod account;
+pub mod added;
 pub mod aggregate;
 pub mod batch;
 pub mod build;

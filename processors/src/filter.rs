@@ -38,11 +38,8 @@ impl Settings for FilterConfig {
             }
             (Some(_), None) | (None, Some(_)) => {}
         }
-        for (key, text) in [("drop", &self.drop), ("keep", &self.keep)] {
-            if let Some(Err(error)) = text
-                .as_deref()
-                .map(|text| Condition::new(text, Known::Anything))
-            {
+        for (key, text) in self.conditions() {
+            if let Err(error) = Condition::new(text, Known::Anything) {
                 check.refuse(&[key], error.to_string());
             }
         }
@@ -61,6 +58,13 @@ impl BuildProcessor for FilterConfig {
             ConfigError::new(Span::whole(&*context.id), path, error.to_string())
         })?;
         Ok(Box::new(FilterProcessor { condition, drops }))
+    }
+
+    fn conditions(&self) -> Vec<(&'static str, &str)> {
+        let both = [("drop", &self.drop), ("keep", &self.keep)];
+        both.into_iter()
+            .filter_map(|(key, text)| Some((key, text.as_deref()?)))
+            .collect()
     }
 }
 

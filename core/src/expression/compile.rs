@@ -19,14 +19,17 @@ use crate::value::ValueType;
 
 type Result<T> = result::Result<T, ExpressionError>;
 
+/// Attributes by their names, with the type of their values where it is the same in every event that has them.
+pub type Vocabulary = BTreeMap<Box<str>, Option<ValueType>>;
+
 /// The attributes that a condition may name.
 #[derive(Clone, Copy, Debug)]
 pub enum Known<'a> {
     /// Any: schemas are not there yet. A name that no event has is never an
     /// error then; its value does not exist.
     Anything,
-    /// These, with the types of their values, and `event` and `time`.
-    Only(&'a BTreeMap<Box<str>, ValueType>),
+    /// These, and `event` and `time`.
+    Only(&'a Vocabulary),
 }
 
 /// A condition that can be evaluated.
@@ -311,7 +314,7 @@ impl Compiler<'_> {
         }
         if let Some(&value_type) = known.get(&field.name) {
             // The type of a list's items is not fixed by the schema.
-            return Ok(field.argument.is_none().then_some(value_type));
+            return Ok(value_type.filter(|_| field.argument.is_none()));
         }
         let names = known.keys().map(AsRef::as_ref).chain([KIND, TIME]);
         let message = match did_you_mean(&field.name, names) {

@@ -55,7 +55,7 @@ use std::sync::Arc;
 
 pub use ast::{Call, Check, Expression, Field, Function, Modifier, Operand, Operator};
 pub use ast::{Right, Span, Word};
-pub use compile::Known;
+pub use compile::{Known, Vocabulary};
 pub use error::ExpressionError;
 pub use parser::{MAX_DEPTH, MAX_LENGTH, parse};
 pub use pattern::Glob;

@@ -1,9 +1,8 @@
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use super::{Condition, Known, MAX_DEPTH, MAX_LENGTH, parse};
+use super::{Condition, Known, MAX_DEPTH, MAX_LENGTH, Vocabulary, parse};
 use crate::batch::{Batch, Made, SubjectIndex, Target};
 use crate::key::Key;
 use crate::names::Names;
@@ -401,12 +400,12 @@ fn conditions_are_read_as_written() {
 /// Every error says where, what was expected and what is there.
 #[test]
 fn errors_say_where_and_what_was_expected() {
-    let known: BTreeMap<Box<str>, ValueType> = [
+    let known: Vocabulary = [
         ("process.pid", ValueType::Uint),
         ("process.executable.name", ValueType::Text),
         ("eunomia.flag", ValueType::Bool),
     ]
-    .map(|(name, value_type)| (name.into(), value_type))
+    .map(|(name, value_type)| (name.into(), Some(value_type)))
     .into();
     let cases = [
         "",
@@ -460,7 +459,7 @@ fn errors_say_where_and_what_was_expected() {
 /// Names are checked only where they are known.
 #[test]
 fn event_and_time_are_always_known() {
-    let known = BTreeMap::new();
+    let known = Vocabulary::new();
     assert!(Condition::new("event = x and time > 5", Known::Only(&known)).is_ok());
     assert!(Condition::new("what.ever = x", Known::Only(&known)).is_err());
     assert!(Condition::new("what.ever = x", Known::Anything).is_ok());

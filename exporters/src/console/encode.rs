@@ -1,6 +1,7 @@
 //! Events and metric points as lines of a table.
 
 use eunomia_core::batch::{Batch, RowView};
+use eunomia_core::container::CONTAINER_NAME;
 use eunomia_core::key::Key;
 use eunomia_core::metric::{MetricBatch, Point};
 use eunomia_core::process::EXECUTABLE_NAME;
@@ -19,7 +20,6 @@ use super::style::{Paint, Style};
 use super::tree::Tree;
 use crate::describe::{Detail, Form, Kind, Kinds, ListForm};
 use crate::describe::{write_detail, write_harmless, write_value};
-use crate::names::CONTAINER_NAME;
 use crate::sink::Lines;
 
 /// What stands where there is nothing to say.

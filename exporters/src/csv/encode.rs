@@ -12,16 +12,17 @@ use eunomia_core::signal::Signal;
 use eunomia_core::value::Value;
 
 use super::cell::Cells;
-use super::kind::{ADDED, Companions, Kind, added};
+use super::kind::{Companions, Kind, added};
 use crate::json::write_attribute;
 use crate::sink::{Encoder, Outlet, Pages};
+use eunomia_core::added::ADDED_COUNT;
 
 /// Batches to CSV.
 #[derive(Clone, Debug)]
 pub struct CsvEncoder {
     /// `host.name` with the comma before it.
     host: Box<[u8]>,
-    added: [Key; ADDED],
+    added: [Key; ADDED_COUNT],
     kinds: Vec<Kind>,
     /// For each schema of the batch an index of `kinds`.
     of_batch: Vec<usize>,
@@ -154,7 +155,8 @@ impl CsvEncoder {
     /// in this batch, unless a processor changed something about this one.
     fn write_beside(&mut self, row: &RowView<'_>, kind: &Kind, out: &mut Vec<u8>) {
         let actor = usize::try_from(row.actor_index().0).unwrap_or(usize::MAX);
-        let is_shared = self.others.is_empty() && row.is_untouched(0) && kind.has == [true; ADDED];
+        let is_shared =
+            self.others.is_empty() && row.is_untouched(0) && kind.has == [true; ADDED_COUNT];
         let Some(slot) = self.actors.get(actor).filter(|_| is_shared) else {
             return self.write_beside_anew(row, kind, out);
         };
@@ -175,7 +177,7 @@ impl CsvEncoder {
     }
 
     fn write_beside_anew(&mut self, row: &RowView<'_>, kind: &Kind, out: &mut Vec<u8>) {
-        let mut values = [None; ADDED];
+        let mut values = [None; ADDED_COUNT];
         let mut others = std::mem::take(&mut self.others);
         let mut next = 0;
         row.visit_beside_record(&mut |key, value| {

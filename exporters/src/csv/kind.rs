@@ -2,44 +2,20 @@
 
 use std::sync::Arc;
 
-use eunomia_core::container::{CGROUP_PATH, CONTAINER_ID, CONTAINER_RUNTIME};
+use eunomia_core::added::{ADDED, ADDED_COUNT};
 use eunomia_core::key::Key;
-use eunomia_core::process::{EXEC_ID, EXECUTABLE_NAME, EXECUTABLE_PATH, PARENT_EXEC_ID};
 use eunomia_core::schema::{Attribute, EventSchema};
 
 use super::cell::Cells;
-use crate::names::{
-    CONTAINER_IMAGE_NAME, CONTAINER_NAME, HOST_NAME, K8S_NAMESPACE_NAME, K8S_POD_NAME,
-};
+use crate::names::HOST_NAME;
 use crate::sink::Sheet;
 
-/// How many columns there are of what processors add.
-pub(super) const ADDED: usize = 16;
-/// What processors add, name and what is appended to it.
-const NAMES: [(&str, &str); ADDED] = [
-    (EXECUTABLE_PATH, ""),
-    (EXECUTABLE_PATH, "_raw"),
-    (EXECUTABLE_PATH, "_truncated"),
-    (EXECUTABLE_NAME, ""),
-    (EXECUTABLE_NAME, "_raw"),
-    (EXEC_ID, ""),
-    (PARENT_EXEC_ID, ""),
-    (CGROUP_PATH, ""),
-    (CGROUP_PATH, "_raw"),
-    (CGROUP_PATH, "_truncated"),
-    (CONTAINER_ID, ""),
-    (CONTAINER_NAME, ""),
-    (CONTAINER_IMAGE_NAME, ""),
-    (CONTAINER_RUNTIME, ""),
-    (K8S_NAMESPACE_NAME, ""),
-    (K8S_POD_NAME, ""),
-];
 /// The last column: what has none of its own, as a JSON object.
 const OTHERS: &str = "attributes";
 
 /// The keys of what processors add, in the order of the columns.
-pub(super) fn added() -> [Key; ADDED] {
-    NAMES.map(|(name, suffix)| Key::new(&format!("{name}{suffix}")))
+pub(super) fn added() -> [Key; ADDED_COUNT] {
+    ADDED.map(|(name, suffix, _)| Key::new(&format!("{name}{suffix}")))
 }
 
 /// An event kind with its columns.
@@ -51,7 +27,7 @@ pub(super) struct Kind {
     pub(super) companions: Vec<Companions>,
     /// For each added column whether the kind has it: not where the schema has
     /// the attribute itself.
-    pub(super) has: [bool; ADDED],
+    pub(super) has: [bool; ADDED_COUNT],
 }
 
 /// Columns beside an attribute's own.
@@ -89,7 +65,7 @@ impl Kind {
 }
 
 /// The first record of a file.
-fn head(schema: &EventSchema, added: &[Key; ADDED], has: [bool; ADDED]) -> Vec<u8> {
+fn head(schema: &EventSchema, added: &[Key; ADDED_COUNT], has: [bool; ADDED_COUNT]) -> Vec<u8> {
     let own = schema.attributes.iter().flat_map(Attribute::columns);
     let own = own.map(|(key, _)| key.name());
     let added = added.iter().zip(has).filter(|(_, has)| *has);

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use eunomia_core::build::{BuildContext, BuildExporter, QueueLimits, QueueSettings};
 use eunomia_core::component::Exporter;
 use eunomia_core::config::{Check, ConfigErrors, Duration, Settings};
+use eunomia_core::container::CONTAINER_NAME;
 use eunomia_core::queue::WhenFull;
 use eunomia_core::signal::Carries;
 use schemars::JsonSchema;
@@ -14,7 +15,6 @@ use super::client::PrometheusExporter;
 use super::events::EVENT_LABEL;
 use super::name::{TranslationStrategy, matching_name};
 use super::write::RemoteWriteSettings;
-use crate::names::CONTAINER_NAME;
 use crate::net::{BasicAuth, TlsServerSettings};
 
 /// Event counts and metric points as a page for Prometheus.

@@ -131,7 +131,8 @@ fn newly_lost<'a>(lost: &'a ByReason, told: &'a ByReason) -> impl Iterator<Item 
     new.filter(|(_, count)| *count > 0)
 }
 
-fn schema() -> EventSchema {
+/// What the event carries.
+pub(super) fn schema() -> EventSchema {
     let text = Shape::Text(Part::Whole);
     let count = Shape::Integer {
         size: IntegerSize::Eight,

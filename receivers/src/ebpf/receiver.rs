@@ -11,16 +11,20 @@ use eunomia_core::account::Accounts;
 use eunomia_core::build::{BuildContext, BuildReceiver};
 use eunomia_core::component::{ComponentError, Receiver, Stop};
 use eunomia_core::config::ConfigErrors;
+use eunomia_core::expression::Vocabulary;
 use eunomia_core::findings::ProbeFindings;
 use eunomia_core::pipeline::Output;
+use eunomia_core::schema::Attribute;
 use eunomia_core::signal::Signal;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, interval};
 
+use super::catalogue;
 use super::doctor;
 use super::error::LoadError;
+use super::losses;
 use super::metrics::MetricMaps;
 use super::probe::{self, Probe};
 use super::settings::EbpfSettings;
@@ -40,6 +44,22 @@ impl BuildReceiver for EbpfSettings {
             accounts,
             started: None,
         }))
+    }
+
+    fn attributes(&self) -> Option<Vocabulary> {
+        let own = probe::resolve(self).ok()?;
+        let own = own.into_iter().map(|probe| probe.object);
+        let built_in = catalogue::built_in().into_iter().map(|probe| probe.object);
+        let events = own.chain(built_in).flat_map(|object| object.events);
+        let loss = Arc::new(losses::schema());
+        let mut known = Vocabulary::new();
+        for schema in events.map(|event| event.schema).chain([loss]) {
+            for (key, value_type) in schema.attributes.iter().flat_map(Attribute::columns) {
+                let known = known.entry(key.name().into()).or_insert(Some(value_type));
+                *known = known.filter(|known| *known == value_type);
+            }
+        }
+        Some(known)
     }
 
     fn examine(&self) -> Vec<ProbeFindings> {

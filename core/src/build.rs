@@ -82,21 +82,39 @@ pub trait BuildExporter: Send {
     fn carries(&self) -> Carries;
 }
 
-/// An exporter's `queue:` as it is written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct QueueSettings {
+/// How much may wait for an exporter.
+// `PEER`: whether it is on its way to a peer, which may be away for long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct QueueSettings<const PEER: bool> {
     /// Bytes of events and points that may wait or be on their way. Default
     /// 64MiB.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub max_bytes: Option<ByteSize>,
+    #[serde(default = "max_bytes")]
+    pub max_bytes: ByteSize,
     /// What happens when they are more: `block` holds up the whole pipeline,
     /// `drop_oldest` and `drop_newest` drop and count. Default `block` for
     /// exporters that write to files or the terminal, `drop_oldest` for those
     /// with a peer.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub when_full: Option<WhenFull>,
+    #[serde(default = "when_full::<PEER>")]
+    pub when_full: WhenFull,
 }
+
+const fn max_bytes() -> ByteSize {
+    ByteSize::mib(64)
+}
+
+const fn when_full<const PEER: bool>() -> WhenFull {
+    if PEER {
+        WhenFull::DropOldest
+    } else {
+        WhenFull::Block
+    }
+}
+
+/// The queue of an exporter that writes to files or the terminal.
+pub type LocalQueue = QueueSettings<false>;
+/// The queue of an exporter with a peer.
+pub type PeerQueue = QueueSettings<true>;
 
 /// The limits of a queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,18 +125,22 @@ pub struct QueueLimits {
     pub when_full: WhenFull,
 }
 
-impl QueueSettings {
-    const DEFAULT_MAX_BYTES: u64 = 64 << 20;
+impl<const PEER: bool> Default for QueueSettings<PEER> {
+    fn default() -> Self {
+        Self {
+            max_bytes: max_bytes(),
+            when_full: when_full::<PEER>(),
+        }
+    }
+}
 
-    /// The limits, with `when_full` for what is not configured.
+impl<const PEER: bool> QueueSettings<PEER> {
+    /// The limits.
     #[must_use]
-    pub fn limits(self, when_full: WhenFull) -> QueueLimits {
-        let max_bytes = self
-            .max_bytes
-            .map_or(Self::DEFAULT_MAX_BYTES, |bytes| bytes.0);
+    pub fn limits(self) -> QueueLimits {
         QueueLimits {
-            max_bytes: usize::try_from(max_bytes).unwrap_or(usize::MAX),
-            when_full: self.when_full.unwrap_or(when_full),
+            max_bytes: usize::try_from(self.max_bytes.0).unwrap_or(usize::MAX),
+            when_full: self.when_full,
         }
     }
 }
@@ -138,5 +160,24 @@ impl<C: Settings + BuildProcessor> BoxedAs<dyn BuildProcessor> for C {
 impl<C: Settings + BuildExporter> BoxedAs<dyn BuildExporter> for C {
     fn boxed(self) -> Box<dyn BuildExporter> {
         Box::new(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{LocalQueue, PeerQueue};
+
+    /// What is not written is shown with the default of its kind of exporter.
+    #[test]
+    fn queues_show_their_defaults() {
+        let written = json!({ "max_bytes": "1MiB" });
+        let local: LocalQueue = serde_json::from_value(written.clone()).unwrap();
+        let shown = json!({ "max_bytes": "1MiB", "when_full": "block" });
+        assert_eq!(serde_json::to_value(local).unwrap(), shown);
+        let peer: PeerQueue = serde_json::from_value(written).unwrap();
+        let shown = json!({ "max_bytes": "1MiB", "when_full": "drop_oldest" });
+        assert_eq!(serde_json::to_value(peer).unwrap(), shown);
     }
 }

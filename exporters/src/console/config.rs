@@ -2,10 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use eunomia_core::build::{BuildContext, BuildExporter, QueueLimits, QueueSettings};
+use eunomia_core::build::{BuildContext, BuildExporter, LocalQueue, QueueLimits};
 use eunomia_core::component::Exporter;
 use eunomia_core::config::{Check, ConfigErrors, Settings};
-use eunomia_core::queue::WhenFull;
 use eunomia_core::signal::Carries;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -32,7 +31,7 @@ pub struct ConsoleConfig {
     /// Whether there are colours. Default `auto`.
     pub color: Color,
     /// The queue in front of it; `when_full` is `block` by default.
-    pub queue: QueueSettings,
+    pub queue: LocalQueue,
 }
 
 /// What a line looks like.
@@ -73,7 +72,7 @@ impl Default for ConsoleConfig {
             columns: NAMES.map(str::to_owned).into(),
             headers: true,
             color: Color::default(),
-            queue: QueueSettings::default(),
+            queue: LocalQueue::default(),
         }
     }
 }
@@ -127,7 +126,7 @@ impl BuildExporter for ConsoleConfig {
     }
 
     fn queue(&self) -> QueueLimits {
-        self.queue.limits(WhenFull::Block)
+        self.queue.limits()
     }
 
     fn carries(&self) -> Carries {

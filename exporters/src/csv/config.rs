@@ -1,9 +1,8 @@
 //! What is written under `csv:`.
 
-use eunomia_core::build::{BuildContext, BuildExporter, QueueLimits, QueueSettings};
+use eunomia_core::build::{BuildContext, BuildExporter, LocalQueue, QueueLimits};
 use eunomia_core::component::Exporter;
 use eunomia_core::config::{Check, ConfigErrors, Settings};
-use eunomia_core::queue::WhenFull;
 use eunomia_core::signal::Carries;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -38,7 +37,7 @@ pub struct CsvConfig {
     /// The queue in front of it; `when_full` is `block` by default. On a full
     /// disk `block` waits for room, the others drop and count.
     #[serde(default)]
-    pub queue: QueueSettings,
+    pub queue: LocalQueue,
 }
 
 fn max_open_files() -> u32 {
@@ -85,7 +84,7 @@ impl BuildExporter for CsvConfig {
     }
 
     fn queue(&self) -> QueueLimits {
-        self.queue.limits(WhenFull::Block)
+        self.queue.limits()
     }
 
     fn carries(&self) -> Carries {

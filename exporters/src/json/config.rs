@@ -1,9 +1,8 @@
 //! What is written under `json:`.
 
-use eunomia_core::build::{BuildContext, BuildExporter, QueueLimits, QueueSettings};
+use eunomia_core::build::{BuildContext, BuildExporter, LocalQueue, QueueLimits};
 use eunomia_core::component::Exporter;
 use eunomia_core::config::{Check, ConfigErrors, Settings};
-use eunomia_core::queue::WhenFull;
 use eunomia_core::signal::Carries;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -37,7 +36,7 @@ pub struct JsonConfig {
     pub max_open_files: u32,
     /// The queue in front of it; `when_full` is `block` by default. On a full
     /// disk `block` waits for room, the others drop and count.
-    pub queue: QueueSettings,
+    pub queue: LocalQueue,
 }
 
 /// What an object is.
@@ -60,7 +59,7 @@ impl Default for JsonConfig {
             compression: Compression::None,
             fsync: Fsync::Never,
             max_open_files: Options::MAX_OPEN_FILES,
-            queue: QueueSettings::default(),
+            queue: LocalQueue::default(),
         }
     }
 }
@@ -110,7 +109,7 @@ impl BuildExporter for JsonConfig {
     }
 
     fn queue(&self) -> QueueLimits {
-        self.queue.limits(WhenFull::Block)
+        self.queue.limits()
     }
 
     fn carries(&self) -> Carries {

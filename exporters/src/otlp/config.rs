@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use eunomia_core::build::{BuildContext, BuildExporter, QueueLimits, QueueSettings};
+use eunomia_core::build::{BuildContext, BuildExporter, PeerQueue, QueueLimits};
 use eunomia_core::component::Exporter;
 use eunomia_core::config::{ByteSize, Check, ConfigErrors, Duration, Secret, Settings};
-use eunomia_core::queue::WhenFull;
 use eunomia_core::signal::Carries;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -60,7 +59,7 @@ pub struct OtlpConfig {
     /// How many requests may be on their way at once. Default 4, 1 to 64.
     pub max_in_flight: u32,
     /// The queue in front of it; `when_full` is `drop_oldest` by default.
-    pub queue: QueueSettings,
+    pub queue: PeerQueue,
 }
 
 /// How the other side is spoken to.
@@ -113,7 +112,7 @@ impl Default for OtlpConfig {
             retry: RetrySettings::default(),
             max_request_bytes: ByteSize(4 << 20),
             max_in_flight: 4,
-            queue: QueueSettings::default(),
+            queue: PeerQueue::default(),
         }
     }
 }
@@ -198,7 +197,7 @@ impl BuildExporter for OtlpConfig {
     }
 
     fn queue(&self) -> QueueLimits {
-        self.queue.limits(WhenFull::DropOldest)
+        self.queue.limits()
     }
 
     fn carries(&self) -> Carries {

@@ -2,11 +2,10 @@
 
 use std::net::SocketAddr;
 
-use eunomia_core::build::{BuildContext, BuildExporter, QueueLimits, QueueSettings};
+use eunomia_core::build::{BuildContext, BuildExporter, PeerQueue, QueueLimits};
 use eunomia_core::component::Exporter;
 use eunomia_core::config::{Check, ConfigErrors, Duration, Settings};
 use eunomia_core::container::CONTAINER_NAME;
-use eunomia_core::queue::WhenFull;
 use eunomia_core::signal::Carries;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -55,7 +54,7 @@ pub struct PrometheusConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remote_write: Option<RemoteWriteSettings>,
     /// The queue in front of it; `when_full` is `drop_oldest` by default.
-    pub queue: QueueSettings,
+    pub queue: PeerQueue,
 }
 
 /// A choice of attributes by shell patterns: `*` and `?` stand for any characters
@@ -84,7 +83,7 @@ impl Default for PrometheusConfig {
             tls: None,
             basic_auth: None,
             remote_write: None,
-            queue: QueueSettings::default(),
+            queue: PeerQueue::default(),
         }
     }
 }
@@ -147,7 +146,7 @@ impl BuildExporter for PrometheusConfig {
     }
 
     fn queue(&self) -> QueueLimits {
-        self.queue.limits(WhenFull::DropOldest)
+        self.queue.limits()
     }
 
     fn carries(&self) -> Carries {

@@ -1,9 +1,8 @@
 //! What is written under `record:`.
 
-use eunomia_core::build::{BuildContext, BuildExporter, QueueLimits, QueueSettings};
+use eunomia_core::build::{BuildContext, BuildExporter, LocalQueue, QueueLimits};
 use eunomia_core::component::Exporter;
 use eunomia_core::config::{Check, ConfigErrors, Settings};
-use eunomia_core::queue::WhenFull;
 use eunomia_core::signal::Carries;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -19,7 +18,7 @@ pub struct RecordConfig {
     pub path: String,
     /// The queue in front of it; `when_full` is `block` by default.
     #[serde(default)]
-    pub queue: QueueSettings,
+    pub queue: LocalQueue,
 }
 
 impl Settings for RecordConfig {
@@ -49,7 +48,7 @@ impl BuildExporter for RecordConfig {
     }
 
     fn queue(&self) -> QueueLimits {
-        self.queue.limits(WhenFull::Block)
+        self.queue.limits()
     }
 
     fn carries(&self) -> Carries {

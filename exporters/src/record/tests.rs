@@ -16,7 +16,7 @@ use crate::support;
 async fn record(path: &Path, signals: &[Signal]) {
     let config = RecordConfig {
         path: path.to_str().unwrap().into(),
-        queue: eunomia_core::build::QueueSettings::default(),
+        queue: eunomia_core::build::LocalQueue::default(),
     };
     let (writer, reader, _account) = queue("record", config.queue(), Carries::ALL);
     let mut exporter = Box::new(config).build(&support::context()).unwrap();

@@ -9,9 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use eunomia_core::account::{Account, ExporterAccount};
-use eunomia_core::build::QueueSettings;
+use eunomia_core::build::LocalQueue;
 use eunomia_core::component::{ComponentError, FailureKind, Reopen};
-use eunomia_core::queue::{WhenFull, queue};
+use eunomia_core::queue::queue;
 use eunomia_core::signal::{Carries, Signal};
 use rustix::pipe::pipe;
 
@@ -31,7 +31,7 @@ fn by_descriptor(file: &impl AsFd) -> Target {
 
 /// Two batches of eight lines, and what became of them.
 async fn deliver(target: &Target, mut sink: Sink) -> (ExporterAccount, Result<(), ComponentError>) {
-    let limits = QueueSettings::default().limits(WhenFull::Block);
+    let limits = LocalQueue::default().limits();
     let (writer, mut reader, account) = queue("test", limits, Carries::ALL);
     for _ in 0..2 {
         let signal = Arc::new(Signal::Events(support::sample()));

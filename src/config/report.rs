@@ -28,7 +28,7 @@ struct Line<'a> {
     path: &'a str,
     message: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    help: Option<&'a str>,
+    help: Option<String>,
 }
 
 impl Report {
@@ -54,7 +54,7 @@ impl Report {
                 column: error.span.column,
                 path: &error.path,
                 message: &self.redact(error.message.clone()),
-                help: error.help.as_deref(),
+                help: error.help.clone().map(|help| self.redact(help)),
             };
             lines.extend(serde_json::to_value(line));
         });

@@ -43,12 +43,12 @@ const TIMER_NS: i64 = 20_000_000;
 /// Record bytes taken from one ring in one round.
 const ROUND_BYTES: usize = 512 << 10;
 /// `EUN_LIFE_BYTES` of `maps.h`.
-const LIFECYCLE_BYTES: usize = 1 << 20;
+pub(super) const LIFECYCLE_BYTES: usize = 1 << 20;
 /// Bytes of rows of the lifecycle that wait while pipelines have no room.
 const MAX_WAITING_BYTES: usize = 8 << 20;
 
 /// `flags` of `struct event_header`: the record feeds the tables alone.
-const RECORD_STATE_ONLY: u64 = 1;
+pub(super) const RECORD_STATE_ONLY: u64 = 1;
 
 /// A ring and how its records are told apart.
 pub(super) struct Source {

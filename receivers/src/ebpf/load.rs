@@ -19,7 +19,7 @@ use crate::object::{Hook, Object, Program, Syscall};
 /// Where the kernel shows its own types.
 const KERNEL_BTF: &str = "/sys/kernel/btf/vmlinux";
 /// `EUN_CALLS` of `maps.h`: where the numbers of 32-bit calls begin.
-const COMPAT_CALLS: u32 = 512;
+pub(super) const COMPAT_CALLS: u32 = 512;
 
 /// Probes in the kernel, attached or about to be.
 pub(super) struct Loaded {

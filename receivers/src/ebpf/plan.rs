@@ -14,11 +14,11 @@ use crate::object::Global;
 /// The receiver's filter is the first set, the probes' own follow.
 pub(super) const RECEIVER_SET: u32 = 1;
 /// The dispatcher has 32 slots, and a set of filters 32 bits.
-const MAX_SLOTS: usize = 32;
+pub(super) const MAX_SLOTS: usize = 32;
 /// The first bit of a set is the receiver's own.
 const MAX_PROBES: usize = 31;
 /// `EUN_KINDS` of `maps.h` without 0.
-const MAX_KINDS: usize = 255;
+pub(super) const MAX_KINDS: usize = 255;
 /// Waking the reader for every record costs the traced thread more than the
 /// record does; below this share of the ring the reader comes by its timer.
 const WAKEUP_SHARE: u32 = 8;

@@ -100,9 +100,9 @@ const RING_RANGE: std::ops::RangeInclusive<u64> = 64 << 10..=1 << 30;
 const DEFAULT_INTERVAL: eunomia_core::config::Duration =
     eunomia_core::config::Duration::seconds(10);
 /// `TASK_COMM_LEN` without its NUL.
-const COMM_BYTES: usize = 15;
+pub(super) const COMM_BYTES: usize = 15;
 /// `EUN_VALUES` of `maps.h`.
-const MAX_VALUES: usize = 1024;
+pub(super) const MAX_VALUES: usize = 1024;
 
 impl Default for EbpfSettings {
     fn default() -> Self {

@@ -27,7 +27,10 @@ run: build ## Builds and runs the default pipeline, with ARGS
 setup:
 	@scripts/setup test
 
-test: setup check build fuzz ## Installs, builds and passes every test, kernel machines included
+test: setup ## Installs, builds and passes every test, kernel machines included
+	@# Linking the program takes minutes of one core; the checks have the other one.
+	@$(MAKE) --jobs=2 --output-sync=line check build
+	@$(MAKE) fuzz
 	EUNOMIA_BIN=$(CURDIR)/$(BINARY) cargo test --workspace --no-fail-fast
 
 check: ## Formatting, lints and documentation, without running anything
@@ -49,4 +52,4 @@ peers: ## Builds the servers that test-peers sends to, into a cache outside the 
 	@scripts/fetch-peers
 
 test-peers: setup build ## Tests against real servers: Collector, Prometheus, InfluxDB, ...
-	EUNOMIA_BIN=$(CURDIR)/$(BINARY) cargo test --package eunomia-integration --test 'peer*' --test examples --no-fail-fast -- --ignored
+	EUNOMIA_BIN=$(CURDIR)/$(BINARY) cargo test --workspace --test 'peer*' --test examples --no-fail-fast -- --ignored

@@ -5,8 +5,10 @@
 //! code is its own.
 
 use std::ffi::OsString;
+use std::future::ready;
 use std::io;
 use std::os::unix::process::ExitStatusExt as _;
+use std::pin::pin;
 use std::process::ExitStatus;
 
 use eunomia_core::pipeline::Running;
@@ -38,8 +40,9 @@ pub async fn watch(
         Ok(child) => child,
         Err(error) => {
             tracing::error!(command = %program.to_string_lossy(), %error, "the command could not be started");
-            running.stop();
-            daemon::keep(running, signals, keeping, None, None).await;
+            // Draining has its deadline here too.
+            let mut over = pin!(ready(()));
+            daemon::keep(running, signals, keeping, None, Some(over.as_mut())).await;
             return Exit::Command(if error.kind() == io::ErrorKind::NotFound {
                 NOT_FOUND
             } else {

@@ -7,6 +7,8 @@ MAKEFLAGS += --no-print-directory
 export PATH := $(PATH):$(or $(CARGO_HOME),$(HOME)/.cargo)/bin
 
 BINARY := target/release/eunomia-pipeline
+# Without make's job server, which is not open to it.
+CARGO := MAKEFLAGS= cargo
 # Arguments for `make run`, as in: make run ARGS='--set receivers.ebpf.filter.pid_tree=[42]'
 ARGS ?=
 # How many inputs each fuzz target is run on.
@@ -19,7 +21,7 @@ help: ## Lists what can be made
 
 build: ## Installs what compiling lacks and builds target/release/eunomia-pipeline
 	@scripts/setup build
-	@cargo build --release --package eunomia-pipeline --target-dir target
+	@$(CARGO) build --release --package eunomia-pipeline --target-dir target
 
 run: build ## Builds and runs the default pipeline, with ARGS
 	@exec $(BINARY) --config pipeline.yaml $(ARGS)
@@ -31,14 +33,14 @@ test: setup ## Installs, builds and passes every test, kernel machines included
 	@# Linking the program takes minutes of one core; the checks have the other one.
 	@$(MAKE) --jobs=2 --output-sync=line check build
 	@$(MAKE) fuzz
-	EUNOMIA_BIN=$(CURDIR)/$(BINARY) cargo test --workspace --no-fail-fast
+	EUNOMIA_BIN=$(CURDIR)/$(BINARY) $(CARGO) test --workspace --no-fail-fast
 
 check: ## Formatting, lints and documentation, without running anything
-	cargo fmt --all --check
-	cargo fmt --manifest-path fuzz/Cargo.toml --check
+	$(CARGO) fmt --all --check
+	$(CARGO) fmt --manifest-path fuzz/Cargo.toml --check
 	scripts/check-files
-	cargo clippy --workspace --all-targets -- --deny warnings
-	RUSTDOCFLAGS='--deny warnings' cargo doc --workspace --no-deps --quiet
+	$(CARGO) clippy --workspace --all-targets -- --deny warnings
+	RUSTDOCFLAGS='--deny warnings' $(CARGO) doc --workspace --no-deps --quiet
 
 fuzz: ## Feeds every encoder RUNS arbitrary batches, and has others read what comes out
 	@scripts/fuzz $(RUNS)
@@ -52,4 +54,4 @@ peers: ## Builds the servers that test-peers sends to, into a cache outside the 
 	@scripts/fetch-peers
 
 test-peers: setup build ## Tests against real servers: Collector, Prometheus, InfluxDB, ...
-	EUNOMIA_BIN=$(CURDIR)/$(BINARY) cargo test --workspace --test 'peer*' --test examples --no-fail-fast -- --ignored
+	EUNOMIA_BIN=$(CURDIR)/$(BINARY) $(CARGO) test --workspace --test 'peer*' --test examples --no-fail-fast -- --ignored

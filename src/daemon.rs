@@ -96,14 +96,23 @@ impl Signals {
 }
 
 impl StopSignals {
-    /// Waits for one of them.
-    pub async fn requested(&mut self) {
+    /// Waits for one of them, and says which.
+    pub async fn requested(&mut self) -> SignalKind {
         tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-            () = come(&mut self.hang_up) => {}
+            _ = self.terminate.recv() => SignalKind::terminate(),
+            _ = self.interrupt.recv() => SignalKind::interrupt(),
+            () = come(&mut self.hang_up) => SignalKind::hangup(),
         }
     }
+}
+
+/// Why a topology does not run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotStarted {
+    /// A component could not start, for a reason that is logged.
+    Failed(Exit),
+    /// The program was told to end.
+    Stopped(SignalKind),
 }
 
 /// Waits for a signal, for ever if it is none of ours.
@@ -136,25 +145,24 @@ pub(crate) fn hang_up_that_ends() -> io::Result<Option<Signal>> {
 /// while it starts, a reader of a pipe perhaps, may never come.
 ///
 /// # Errors
-/// How the program ends because a component could not start; the reason is
-/// logged.
-pub async fn start(topology: Topology, signals: &mut Signals) -> Result<Running, Exit> {
+/// Which of the two kept it from running.
+pub async fn start(topology: Topology, signals: &mut Signals) -> Result<Running, NotStarted> {
     // On a thread of its own: a component may block it.
     let starting = tokio::spawn(start_all(topology));
     tokio::select! {
         started = starting => started.unwrap_or_else(|error| {
             tracing::error!(%error, "starting broke down");
-            Err(Exit::Failed)
+            Err(NotStarted::Failed(Exit::Failed))
         }),
-        () = signals.stop.requested() => Err(Exit::Done),
+        signal = signals.stop.requested() => Err(NotStarted::Stopped(signal)),
     }
 }
 
-async fn start_all(topology: Topology) -> Result<Running, Exit> {
+async fn start_all(topology: Topology) -> Result<Running, NotStarted> {
     topology
         .start()
         .await
-        .map_err(|ended| failure(&ended).unwrap_or(Exit::Failed))
+        .map_err(|ended| NotStarted::Failed(failure(&ended).unwrap_or(Exit::Failed)))
 }
 
 /// Keeps a topology running until it ends by itself, by a signal or by the
@@ -190,7 +198,7 @@ pub async fn keep(
                 guest = None;
                 watch.stop();
             }
-            () = signals.stop.requested() => if guest.is_none() && watch.stop_or_abort() { break },
+            _ = signals.stop.requested() => if guest.is_none() && watch.stop_or_abort() { break },
             _ = signals.account.recv() => show_accounts(&keeping.accounts, keeping.log_format),
             () = come(&mut signals.reload), if watch.deadline.is_none() => {
                 watch.reload(reload.as_mut(), &mut signals.stop).await;
@@ -260,7 +268,7 @@ impl Watch<'_> {
         let grace = self.keeping.drain_timeout;
         let done = tokio::select! {
             result = reload.reload(&mut self.running, grace, &mut span) => Some(result),
-            () = stop.requested() => None,
+            _ = stop.requested() => None,
         };
         match done {
             Some(Ok(())) => {}

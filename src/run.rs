@@ -14,7 +14,7 @@ use crate::cli::{Cli, RunArgs, usage_error};
 use crate::commands::{self, complain};
 use crate::components::{Configuration, REGISTRY};
 use crate::config::{self, LogFormat, Report};
-use crate::daemon::{self, HangUp, Keeping, Signals};
+use crate::daemon::{self, HangUp, Keeping, NotStarted, Signals};
 use crate::exit::Exit;
 use crate::graph::{self, Surroundings};
 use crate::own_metrics::OwnMetrics;
@@ -198,13 +198,17 @@ async fn run_in(cli: &Cli, job: Job, log_format: LogFormat) -> Exit {
         .then(|| Reload::new(&cli.sources, root, telemetry, surroundings));
     let running = match daemon::start(topology, &mut signals).await {
         Ok(running) => running,
-        Err(exit) => {
+        Err(reason) => {
             span.failed("a component could not start");
             drop(span);
             if let Some(own) = own {
                 own.finish(cli.drain_timeout.0).await;
             }
-            return exit;
+            return match reason {
+                NotStarted::Failed(exit) => exit,
+                NotStarted::Stopped(_) if job.command.is_empty() => Exit::Done,
+                NotStarted::Stopped(signal) => watch::never_begun(signal),
+            };
         }
     };
     drop(span);

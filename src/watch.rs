@@ -69,6 +69,12 @@ pub async fn watch(
     }
 }
 
+/// The exit code of a command that was not started because a signal came first:
+/// what it would have ended with.
+pub fn never_begun(signal: SignalKind) -> Exit {
+    Exit::Command(u8::try_from(SIGNALLED + signal.as_raw_value()).unwrap_or(1))
+}
+
 /// Waits for the command. Ctrl-C reaches it by itself; what else asks this
 /// program to end is passed on.
 async fn wait(mut child: Child) -> io::Result<ExitStatus> {

@@ -11,7 +11,7 @@ use std::time::Duration;
 use eunomia_integration::{
     Account, Error, Event, Finished, Pipeline, Scratch, Workload, pipeline_binary, until,
 };
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 /// How long the end of the daemon may take.
@@ -165,6 +165,31 @@ fn command_goes_on_when_nobody_reads() {
     child.stdin.take().unwrap().write_all(b"go\n").unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(9));
     assert!(mark.exists());
+}
+
+/// Told to end before the command was started, the code is not that of a command that went well.
+#[test]
+fn a_command_that_never_began_has_the_code_of_the_signal() {
+    let scratch = Scratch::new("never-begun").unwrap();
+    let pipe = scratch.path().join("pipe");
+    let made = Command::new("mkfifo").arg(&pipe).status().unwrap();
+    assert!(made.success());
+    // It waits for a reader of the pipe.
+    let mut child = command(["run", "process", "-o"])
+        .arg(&pipe)
+        .args(["--", "true"])
+        .spawn()
+        .unwrap();
+    let pid = i32::try_from(child.id()).unwrap();
+    until("SIGTERM is taken over", LIMIT, || {
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+        let caught = u64::from_str_radix(caught.unwrap().trim(), 16).unwrap();
+        Ok((caught & 1 << (Signal::TERM.as_raw() - 1) != 0).then_some(()))
+    })
+    .unwrap();
+    kill_process(Pid::from_raw(pid).unwrap(), Signal::TERM).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(128 + 15));
 }
 
 /// Told to end, it tells the command, and ends as that does.

@@ -4,7 +4,7 @@
 //! are kept as OpenTelemetry has them, but the reader is an old one, the page is
 //! made anew: names may become the same, and their series must add up.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use eunomia_core::time::WallNanos;
 
@@ -14,7 +14,11 @@ use super::name::with_underscores;
 
 /// Collects families under names with underscores.
 #[derive(Debug, Default)]
-pub(super) struct Escaped(BTreeMap<String, Family>);
+pub(super) struct Escaped {
+    families: BTreeMap<String, Family>,
+    /// What they and their samples are called.
+    names: BTreeSet<String>,
+}
 
 #[derive(Debug)]
 struct Family {
@@ -27,7 +31,7 @@ struct Family {
 impl Escaped {
     /// Gives everything to `sink`.
     pub(super) fn give(&self, sink: &mut dyn Sink) {
-        for (name, family) in &self.0 {
+        for (name, family) in &self.families {
             let head = Head {
                 name,
                 help: &family.help,
@@ -50,15 +54,20 @@ impl Escaped {
 impl Sink for Escaped {
     /// Of two types that have one name the first is shown.
     fn family<'a>(&mut self, head: &Head<'a>, series: &mut dyn Iterator<Item = Series<'a>>) {
-        let family = self
-            .0
-            .entry(with_underscores(head.name))
-            .or_insert_with(|| Family {
-                help: head.help.to_owned(),
-                unit: head.unit.to_owned(),
-                kind: head.kind,
-                series: BTreeMap::new(),
-            });
+        let name = with_underscores(head.name);
+        if !self.families.contains_key(&name) {
+            let names: Vec<_> = head.kind.names(&name).collect();
+            if names.iter().any(|name| self.names.contains(name)) {
+                return;
+            }
+            self.names.extend(names);
+        }
+        let family = self.families.entry(name).or_insert_with(|| Family {
+            help: head.help.to_owned(),
+            unit: head.unit.to_owned(),
+            kind: head.kind,
+            series: BTreeMap::new(),
+        });
         if family.kind != head.kind {
             return;
         }

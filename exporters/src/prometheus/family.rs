@@ -1,5 +1,6 @@
 //! What a page is made of: families of series, whatever form they are written in.
 
+use eunomia_core::metric::MetricKind;
 use eunomia_core::time::WallNanos;
 
 use super::labels::Labels;
@@ -13,6 +14,45 @@ pub(super) enum Type {
     Histogram,
     /// Labels about the target, with the value 1.
     Info,
+}
+
+impl From<MetricKind> for Type {
+    fn from(kind: MetricKind) -> Self {
+        match kind {
+            MetricKind::Counter => Self::Counter,
+            MetricKind::Gauge => Self::Gauge,
+            MetricKind::Histogram => Self::Histogram,
+        }
+    }
+}
+
+impl Type {
+    /// The family of samples called `name` in `OpenMetrics`, where those of counters
+    /// and infos have a suffix that the family has not.
+    pub(super) fn family_name(self, name: &str) -> &str {
+        let suffix = match self {
+            Self::Counter => "_total",
+            Self::Info => "_info",
+            Self::Gauge | Self::Histogram => "",
+        };
+        let family = name.strip_suffix(suffix);
+        family.filter(|family| !family.is_empty()).unwrap_or(name)
+    }
+
+    /// What else on the page must not be called like a metric of this `name`: its
+    /// family and all samples that the family may have, in any format.
+    pub(super) fn names(self, name: &str) -> impl Iterator<Item = String> {
+        let family = self.family_name(name);
+        let suffixes: &[&str] = match self {
+            Self::Histogram => &["", "_bucket", "_sum", "_count", "_created"],
+            Self::Counter if family != name => &["", "_total", "_created"],
+            Self::Info if family != name => &["", "_info"],
+            Self::Counter | Self::Gauge | Self::Info => &[""],
+        };
+        suffixes
+            .iter()
+            .map(move |suffix| format!("{family}{suffix}"))
+    }
 }
 
 /// What all series of a family have in common.

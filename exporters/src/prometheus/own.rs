@@ -3,6 +3,7 @@
 use eunomia_core::metric::MetricKind;
 use eunomia_core::own::{OWN_METRICS, OwnMetric};
 
+use super::family::Type;
 use super::name::TranslationStrategy;
 
 /// Series that a metric of the page has.
@@ -34,9 +35,12 @@ pub(super) const DROPPED: OwnMetric = OwnMetric {
     kind: MetricKind::Counter,
 };
 
-/// The names that own metrics have on the page.
+/// The names that own metrics and their samples have on the page.
 pub(super) fn names(strategy: TranslationStrategy) -> impl Iterator<Item = String> {
     let page = [SERIES, OVERFLOW, WRITTEN, DROPPED];
     let all = OWN_METRICS.into_iter().chain(page);
-    all.map(move |metric| strategy.metric_name(&metric.descriptor()).name)
+    all.flat_map(move |metric| {
+        let name = strategy.metric_name(&metric.descriptor()).name;
+        Type::from(metric.kind).names(&name).collect::<Vec<_>>()
+    })
 }

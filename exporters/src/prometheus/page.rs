@@ -167,7 +167,7 @@ impl Page {
         };
         shown.add_sizes(&mut points);
         let mut own = Points::new(Arc::clone(&self.rules));
-        let is_taken = |name: &str| is_fixed(name) || shown.points.has_sample(name);
+        let is_taken = |name: &str| is_fixed(name) || shown.points.has_name(name);
         let refused = own.update(&MetricBatch { time: now, points }, &is_taken);
         if refused > 0 {
             tracing::debug!(refused, "own points have the name of another metric");
@@ -199,7 +199,8 @@ impl Shown {
     }
 }
 
-/// Whether a family that is always there has this name.
+/// Whether a family that is always there, or a sample of it, has this name.
 fn is_fixed(name: &str) -> bool {
-    name == EVENTS.name || name == TARGET.name
+    let mut fixed = [EVENTS, TARGET].into_iter();
+    fixed.any(|head| head.kind.names(head.name).any(|taken| taken == name))
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use eunomia_core::metric::{Histogram, MetricBatch, MetricKind, Point, PointValue};
+use eunomia_core::metric::{Histogram, MetricBatch, Point, PointValue};
 use eunomia_core::subject::Cgroup;
 use eunomia_core::time::WallNanos;
 
@@ -126,10 +126,10 @@ impl Points {
         }
     }
 
-    /// Whether a sample of a metric has this name.
-    pub(super) fn has_sample(&self, name: &str) -> bool {
+    /// Whether a metric or a sample of it has this name.
+    pub(super) fn has_name(&self, name: &str) -> bool {
         let mut metrics = self.metrics.iter();
-        metrics.any(|(own, metric)| sample_names(own, metric.kind).any(|sample| sample == name))
+        metrics.any(|(own, metric)| metric.kind.names(own).any(|taken| taken == name))
     }
 
     /// Whether `point` may have this name. Points of one name
@@ -142,11 +142,7 @@ impl Points {
         time: WallNanos,
         is_taken: &dyn Fn(&str) -> bool,
     ) -> bool {
-        let kind = match point.metric.kind {
-            MetricKind::Counter => Type::Counter,
-            MetricKind::Gauge => Type::Gauge,
-            MetricKind::Histogram => Type::Histogram,
-        };
+        let kind = Type::from(point.metric.kind);
         let cgroup = point.shown_cgroup();
         // The kernel's map goes on having it.
         if cgroup.is_some_and(|cgroup| has_ended_by(cgroup, self.rules.last_end(time))) {
@@ -157,8 +153,8 @@ impl Points {
             return false;
         }
         if !self.metrics.contains_key(&name.name) {
-            let is_free = |name: String| !is_taken(&name) && !self.has_sample(&name);
-            if !sample_names(&name.name, kind).all(is_free) {
+            let is_free = |name: String| !is_taken(&name) && !self.has_name(&name);
+            if !kind.names(&name.name).all(is_free) {
                 return false;
             }
             let metric = Metric {
@@ -218,15 +214,6 @@ impl Latest {
         self.sample.add(latest.sample);
         self.start = self.start.zip(latest.start).map(|(a, b)| a.min(b));
     }
-}
-
-/// What the samples of a metric are called.
-fn sample_names(name: &str, kind: Type) -> impl Iterator<Item = String> {
-    let suffixes: &[&str] = match kind {
-        Type::Histogram => &["", "_bucket", "_sum", "_count"],
-        Type::Counter | Type::Gauge | Type::Info => &[""],
-    };
-    suffixes.iter().map(move |suffix| format!("{name}{suffix}"))
 }
 
 fn sample(value: &PointValue, scale: Scale) -> Sample {

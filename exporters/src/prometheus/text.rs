@@ -181,18 +181,18 @@ fn plain_type(kind: Type) -> &'static str {
     }
 }
 
-/// Name and type of the family in `OpenMetrics`, where the samples of counters
-/// and infos have a suffix that the family has not. A counter without it would
+/// Name and type of the family in `OpenMetrics`. A counter without `_total` would
 /// be renamed by its format: it keeps its name, and its type is not told.
 fn open_metrics<'a>(head: &Head<'a>) -> (&'a str, &'static str) {
-    let short = |suffix| head.name.strip_suffix(suffix).unwrap_or(head.name);
-    match head.kind {
-        Type::Counter if head.name.ends_with("_total") => (short("_total"), "counter"),
-        Type::Counter => (head.name, "unknown"),
-        Type::Gauge => (head.name, "gauge"),
-        Type::Histogram => (head.name, "histogram"),
-        Type::Info => (short("_info"), "info"),
-    }
+    let family = head.kind.family_name(head.name);
+    let kind = match head.kind {
+        Type::Counter if family == head.name => "unknown",
+        Type::Counter => "counter",
+        Type::Gauge => "gauge",
+        Type::Histogram => "histogram",
+        Type::Info => "info",
+    };
+    (family, kind)
 }
 
 /// Appends a value.

@@ -111,6 +111,35 @@ fn counters_without_a_suffix_are_not_renamed() {
     );
 }
 
+/// Names that are the same to an old reader alone: it sees the first family.
+#[test]
+fn a_family_is_named_once_for_old_readers() {
+    let page = page(&with_strategy(
+        TranslationStrategy::NoUTF8EscapingWithSuffixes,
+    ));
+    let gauge = |name: &str| {
+        let mut gauge = support::metrics().points.remove(1);
+        let metric = MetricDescriptor {
+            name: Key::new(name),
+            unit: "".into(),
+            ..(*gauge.metric).clone()
+        };
+        gauge.metric = Arc::new(metric);
+        gauge
+    };
+    let mut batch = support::metrics();
+    batch.points.push(gauge("eunomia_disk_io_bytes"));
+    batch.points.push(gauge("eunomia_disk_io_bytes_created"));
+    assert_eq!(page.update(&Signal::Metrics(batch), NOW), 0);
+    let text = render_for(&page, OPEN_METRICS);
+    let described = text.lines().filter(|line| line.starts_with("# TYPE"));
+    let names = described.filter(|line| line.contains(" eunomia_disk_io_bytes"));
+    assert_eq!(
+        names.collect::<Vec<_>>(),
+        ["# TYPE eunomia_disk_io_bytes counter"]
+    );
+}
+
 fn slots(counts: [u64; 4]) -> Signal {
     let bounds = [1.0, 3.0, 7.0, f64::INFINITY];
     let mut batch = support::metrics();

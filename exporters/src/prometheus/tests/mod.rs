@@ -276,6 +276,12 @@ fn gauge(name: &str, help: &str) -> Point {
 fn a_name_has_one_type() {
     for name in [
         "eunomia_disk_io_bytes_total",
+        // What the counter's family is called in OpenMetrics, and a sample that it may have.
+        "eunomia_disk_io_bytes",
+        "eunomia_disk_io_bytes_created",
+        "eunomia_events",
+        "target",
+        "eunomia_exporter_accepted_events",
         "eunomia_disk_latency_seconds",
         "eunomia_disk_latency_seconds_bucket",
         "eunomia_disk_latency_seconds_sum",
@@ -297,6 +303,14 @@ fn a_name_has_one_type() {
     batch.points.insert(0, first);
     assert_eq!(page.update(&Signal::Metrics(batch), NOW), 1);
     shows(&page, r#"eunomia_disk_latency_seconds_count{n="5"} 5"#);
+    // So may the counter.
+    let page = self::page(&PrometheusConfig::default());
+    let mut batch = support::metrics();
+    batch
+        .points
+        .insert(0, gauge("eunomia_disk_io_bytes", "Another."));
+    assert_eq!(page.update(&Signal::Metrics(batch), NOW), 1);
+    shows(&page, r#"eunomia_disk_io_bytes{n="5"} 5"#);
 }
 
 /// Of two metrics of one name and other help the first's is shown, and all points count.

@@ -102,6 +102,55 @@ impl MetricBatch {
     pub fn bytes(&self) -> usize {
         // Attributes of a point are a handful of short texts.
         const ATTRIBUTES_OF_A_POINT: usize = 256;
-        self.points.capacity() * (size_of::<Point>() + ATTRIBUTES_OF_A_POINT)
+        let beside: usize = self.points.iter().map(|point| point.value.bytes()).sum();
+        self.points.capacity() * (size_of::<Point>() + ATTRIBUTES_OF_A_POINT) + beside
+    }
+}
+
+impl PointValue {
+    /// Memory beside the value itself.
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Uint(_) | Self::Int(_) | Self::Float(_) => 0,
+            Self::Histogram(histogram) => histogram.buckets.capacity() * size_of::<(f64, u64)>(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::{Histogram, MetricBatch, MetricDescriptor, MetricKind, Point, PointValue};
+    use crate::key::Key;
+    use crate::subject::Attributes;
+    use crate::time::WallNanos;
+
+    /// The buckets of histograms count.
+    #[test]
+    fn a_batch_is_as_large_as_its_buckets() {
+        let batch = |buckets: usize| {
+            let points = vec![Point {
+                metric: Arc::new(MetricDescriptor {
+                    name: Key::new("a"),
+                    unit: "".into(),
+                    description: "".into(),
+                    kind: MetricKind::Histogram,
+                }),
+                attributes: Attributes::default(),
+                cgroup: None,
+                container: None,
+                start: WallNanos::default(),
+                value: PointValue::Histogram(Histogram {
+                    buckets: vec![(0.0, 0); buckets],
+                    ..Histogram::default()
+                }),
+            }];
+            MetricBatch {
+                time: WallNanos::default(),
+                points,
+            }
+        };
+        assert_eq!(batch(64).bytes() - batch(0).bytes(), 64 * 16);
     }
 }

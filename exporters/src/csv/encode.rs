@@ -17,13 +17,19 @@ use crate::json::write_attribute;
 use crate::sink::{Encoder, Outlet, Pages};
 use eunomia_core::added::ADDED_COUNT;
 
+/// Kinds that are kept from one batch to the next: hot-loaded objects come and go.
+pub(super) const MAX_KINDS: usize = 256;
+
 /// Batches to CSV.
 #[derive(Clone, Debug)]
 pub struct CsvEncoder {
     /// `host.name` with the comma before it.
     host: Box<[u8]>,
     added: [Key; ADDED_COUNT],
-    kinds: Vec<Kind>,
+    pub(super) kinds: Vec<Kind>,
+    /// The versions up to this one were of kinds that are forgotten; their files may
+    /// be open still.
+    forgotten: u32,
     /// For each schema of the batch an index of `kinds`.
     of_batch: Vec<usize>,
     cells: Cells,
@@ -48,6 +54,7 @@ impl CsvEncoder {
             host: prepared.into(),
             added: added(),
             kinds: Vec::new(),
+            forgotten: 0,
             of_batch: Vec::new(),
             cells,
             actors: Vec::new(),
@@ -77,6 +84,10 @@ impl CsvEncoder {
 
     fn start(&mut self, batch: &Batch) {
         self.of_batch.clear();
+        if self.kinds.len() > MAX_KINDS {
+            let versions = self.kinds.drain(..).map(|kind| kind.sheet.version);
+            self.forgotten = versions.fold(self.forgotten, u32::max);
+        }
         for schema in batch.schemas() {
             let kind = self.kind(schema);
             self.of_batch.push(kind);
@@ -98,7 +109,8 @@ impl CsvEncoder {
             }
             return known;
         }
-        self.kinds.push(Kind::new(schema, &self.kinds));
+        self.kinds
+            .push(Kind::new(schema, &self.kinds, self.forgotten));
         self.kinds.len() - 1
     }
 

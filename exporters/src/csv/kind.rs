@@ -38,8 +38,9 @@ pub(super) struct Companions {
 }
 
 impl Kind {
-    /// The columns of `schema`; `known` are the kinds there are.
-    pub(super) fn new(schema: &Arc<EventSchema>, known: &[Self]) -> Self {
+    /// The columns of `schema`; `known` are the kinds there are, `forgotten` the last
+    /// version of those that were.
+    pub(super) fn new(schema: &Arc<EventSchema>, known: &[Self], forgotten: u32) -> Self {
         let added = added();
         let is_of_schema = |key: &Key| {
             let mut columns = schema.attributes.iter().flat_map(Attribute::columns);
@@ -50,7 +51,7 @@ impl Kind {
         let namesakes = known.iter().filter(|kind| kind.schema.name == schema.name);
         let same = namesakes.clone().find(|kind| kind.sheet.head == head);
         let last = namesakes.map(|kind| kind.sheet.version).max();
-        let version = same.map_or(last.unwrap_or(0) + 1, |kind| kind.sheet.version);
+        let version = same.map_or(last.unwrap_or(forgotten) + 1, |kind| kind.sheet.version);
         let companions = schema.attributes.iter().map(|attribute| Companions {
             raw: attribute.field.shape.may_break(),
             truncated: attribute.field.shape.is_tail(),

@@ -9,6 +9,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::CsvEncoder;
+use super::encode::MAX_KINDS;
 use crate::sink::{Pages, Target as Files};
 use crate::support;
 
@@ -178,6 +179,30 @@ fn another_version_of_a_kind_has_another_file() {
     assert_eq!(names, ["file.open", "file.open+2"]);
     let lines = |index: usize| files.get(index).unwrap().1.lines().count();
     assert_eq!((lines(0), lines(1)), (3, 2));
+}
+
+/// Kinds are forgotten where there are too many, and no other columns come to their files.
+#[test]
+fn kinds_are_bounded() {
+    let kind = |name: &str| support::Kind::with_header(name).text("file.path").schema();
+    let record = |schema: &EventSchema| {
+        let mut cells = support::header(1, b"x");
+        cells.push(support::Cell::Text(b"/x"));
+        support::record(schema, &cells)
+    };
+    let mut encoder = CsvEncoder::new(&support::host(), true);
+    let mut name_of = |schema: &Arc<EventSchema>| {
+        let batch = support::batch(&[(schema, record(schema))], Vec::new());
+        let name = files(&mut encoder, batch).remove(0).0;
+        (name, encoder.kinds.len())
+    };
+    for number in 0..=MAX_KINDS {
+        let name = format!("kind.{number}");
+        assert_eq!(name_of(&kind(&name)), (name, number + 1));
+    }
+    // One beyond; the file of the first may be open with other columns.
+    assert_eq!(name_of(&kind("kind.0")), ("kind.0+2".into(), 1));
+    assert_eq!(name_of(&kind("kind.new")), ("kind.new+2".into(), 2));
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -297,7 +297,8 @@ fn write_histogram(histogram: &Histogram, out: &mut Writer<'_>) {
         .buckets
         .last()
         .is_some_and(|(bound, _)| is_infinite(*bound));
-    let in_buckets: u64 = histogram.buckets.iter().map(|(_, count)| count).sum();
+    let counts = histogram.buckets.iter().map(|(_, count)| *count);
+    let in_buckets = counts.fold(0, u64::saturating_add);
     out.message(BUCKET_COUNTS, |packed| {
         for (_, count) in &histogram.buckets {
             packed.0.extend_from_slice(&count.to_le_bytes());

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use eunomia_core::batch::{Batch, SubjectIndex};
 use eunomia_core::key::Key;
+use eunomia_core::metric::{Histogram, PointValue};
 use eunomia_core::subject::Container;
 use eunomia_core::time::BootNanos;
 use eunomia_core::value::OwnedValue;
@@ -186,6 +187,28 @@ fn points_are_metrics() {
         }
     }
     insta::assert_snapshot!(text);
+}
+
+/// Counts that a kernel may have let run over break nothing.
+#[test]
+fn a_histogram_may_be_as_full_as_can_be() {
+    let mut batch = support::metrics();
+    let full = |bounds: &[f64]| {
+        PointValue::Histogram(Histogram {
+            count: u64::MAX,
+            sum: None,
+            buckets: bounds.iter().map(|bound| (*bound, u64::MAX)).collect(),
+        })
+    };
+    let histogram = batch.points.iter_mut();
+    for point in histogram.filter(|point| matches!(point.value, PointValue::Histogram(_))) {
+        point.value = full(&[1.0, 2.0]);
+    }
+    let (requests, _) = encode_points(&batch, &support::host(), ROOMY, Format::Protobuf);
+    let request = ExportMetricsServiceRequest::decode(&*requests[0].body).unwrap();
+    let text = format!("{request:?}");
+    let counts = format!("bucket_counts: [{0}, {0}, 0]", u64::MAX);
+    assert!(text.contains(&counts), "{text}");
 }
 
 /// Points are split like events.

@@ -89,7 +89,7 @@ fn said(answer: &Answer) -> Said {
     let mut message = text("message")
         .or_else(|| text("error"))
         .or_else(header)
-        .unwrap_or_else(|| excerpt(&answer.body));
+        .unwrap_or_else(|| answer.text().into_owned());
     let listed = body.as_ref().and_then(|body| body.get("data")?.as_array());
     if let Some(first) = listed.and_then(|lines| lines.first()?.get("error_message")?.as_str()) {
         message = format!("{message}: {first}");
@@ -114,11 +114,4 @@ fn dropped(message: &str) -> usize {
 /// Lines that version 1 could not read: it says so of each and counts none.
 fn unparsed(message: &str) -> usize {
     message.matches("unable to parse '").count()
-}
-
-/// The beginning of an answer that is no JSON.
-fn excerpt(body: &[u8]) -> String {
-    const ENOUGH: usize = 200;
-    let beginning = body.get(..ENOUGH).unwrap_or(body);
-    String::from_utf8_lossy(beginning).trim().to_owned()
 }

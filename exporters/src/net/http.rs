@@ -2,6 +2,7 @@
 //! request is sent anew by itself only where nothing of it was sent, because the
 //! connection that was kept for it had ended.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -15,6 +16,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use super::connect::Connector;
 use super::endpoint::Endpoint;
+use super::excerpt::excerpt;
 use super::retry::{Failure, Verdict};
 use super::tls::TlsSettings;
 
@@ -22,6 +24,10 @@ use super::tls::TlsSettings;
 pub(crate) const MAX_ANSWER: usize = 4 << 20;
 /// How long a connection that nobody uses is kept.
 const IDLE: Duration = Duration::from_secs(90);
+/// How long nothing comes over a connection of HTTP/2 with a request on it before the peer is asked
+/// whether it is there, and how long it has to answer. One without a request is not asked: servers
+/// of gRPC hang up on those who ask more often than every five minutes.
+const PING: Duration = Duration::from_secs(10);
 
 /// Connections to one peer; clones share them.
 pub(crate) type Pool<B> = Client<Connector, B>;
@@ -56,7 +62,10 @@ where
     Ok(Client::builder(TokioExecutor::new())
         .pool_timer(TokioTimer::new())
         .pool_idle_timeout(IDLE)
+        .timer(TokioTimer::new())
         .http2_only(versions == Versions::Two)
+        .http2_keep_alive_interval(PING)
+        .http2_keep_alive_timeout(PING)
         .build(connector))
 }
 
@@ -131,12 +140,17 @@ fn gone(error: &dyn Error) -> NoAnswer {
 }
 
 impl Answer {
+    /// The body as text.
+    pub(crate) fn text(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.body)
+    }
+
     /// The failure that its status is, with what the other side said.
     pub(crate) fn failure(&self, said: &str) -> Failure {
         let status = self.status;
-        let message = match said {
+        let message = match &*excerpt(said.as_bytes()) {
             "" => status.to_string(),
-            _ => format!("{status}: {said}"),
+            said => format!("{status}: {said}"),
         };
         Failure::new(format!("http_{}", status.as_u16()), message)
     }

@@ -4,6 +4,7 @@
 mod auth;
 mod connect;
 mod endpoint;
+mod excerpt;
 mod http;
 mod peer;
 mod pem;
@@ -18,6 +19,7 @@ mod verify;
 pub use auth::BasicAuth;
 pub(crate) use auth::{AuthSettings, Credentials};
 pub(crate) use endpoint::{Endpoint, Place};
+pub(crate) use excerpt::excerpt;
 pub(crate) use http::{Answer, HttpClient, MAX_ANSWER, Pool, Versions, pool, reason};
 pub use peer::{Peer, PeerSettings};
 pub use retry::RetrySettings;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::net::excerpt;
 use crate::protobuf::Reader;
 
 /// `google.rpc.RetryInfo.retry_delay` in the details of a status, which are a
@@ -35,16 +36,11 @@ pub(super) fn retry_delay(details: &[u8]) -> Option<Duration> {
 /// of anything else its beginning, where that is text.
 pub(super) fn status_message(body: &[u8]) -> String {
     const MESSAGE: u32 = 2;
-    const LONGEST: usize = 200;
     let json: Option<Value> = serde_json::from_slice(body).ok();
     let in_json = json.as_ref().and_then(|status| status["message"].as_str());
     let in_protobuf = || Reader::new(body).bytes(MESSAGE);
     let message = in_json.map(str::as_bytes).or_else(in_protobuf);
-    let message = String::from_utf8_lossy(message.unwrap_or(body));
-    let shown = message.trim().chars().take(LONGEST);
-    shown
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect()
+    excerpt(message.unwrap_or(body))
 }
 
 /// What an answer to a request says was refused: how many items, and why.
@@ -69,7 +65,7 @@ impl Refused {
         let message = partial.bytes(MESSAGE).unwrap_or_default();
         Self {
             items: usize::try_from(items).unwrap_or(usize::MAX),
-            message: String::from_utf8_lossy(message).into_owned(),
+            message: excerpt(message),
         }
     }
 
@@ -84,7 +80,7 @@ impl Refused {
         let items = rejected.filter_map(|(_, value)| number(value)).next();
         Self {
             items: usize::try_from(items.unwrap_or(0)).unwrap_or(usize::MAX),
-            message: partial["errorMessage"].as_str().unwrap_or("").to_owned(),
+            message: excerpt(partial["errorMessage"].as_str().unwrap_or("").as_bytes()),
         }
     }
 }

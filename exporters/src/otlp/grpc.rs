@@ -14,7 +14,7 @@ use super::config::OtlpConfig;
 use super::service::Service;
 use crate::compress::Compression;
 use crate::net::{Credentials, Endpoint, Failure, MAX_ANSWER, Pool, Verdict, Versions};
-use crate::net::{pool, reason};
+use crate::net::{excerpt, pool, reason};
 
 /// How tonic says that an answer is longer than it may be, as it comes and decompressed.
 const TOO_LONG: [(Code, &str); 2] = [
@@ -80,7 +80,7 @@ pub(super) fn verdict(status: &Status) -> Verdict<Refused> {
     }
     let is_it = |(of, begin): &(Code, &str)| code == *of && status.message().starts_with(begin);
     if TOO_LONG.iter().any(is_it) {
-        let failure = Failure::new("answer_too_long", status.message());
+        let failure = Failure::new("answer_too_long", message(status));
         return Verdict::GiveUp(failure);
     }
     let failure = Failure::new(code_name(code), message(status));
@@ -117,7 +117,7 @@ fn unanswered(status: &Status) -> Option<String> {
 
 fn message(status: &Status) -> String {
     let name = code_name(status.code());
-    match status.message() {
+    match &*excerpt(status.message().as_bytes()) {
         "" => name.to_owned(),
         said => format!("{name}: {said}"),
     }

@@ -1,4 +1,5 @@
 mod auth;
 mod endpoint;
+mod hanging;
 mod retrying;
 mod tls;

@@ -212,6 +212,54 @@ async fn a_missing_bucket_is_made() {
     serving.abort();
 }
 
+/// An organisation may be given by its id, which is 16 hex digits.
+#[tokio::test]
+async fn an_organisation_is_looked_up_by_name_or_id() {
+    for (org, query) in [
+        ("o", "org=o"),
+        ("0123456789abcdef", "orgID=0123456789abcdef"),
+        ("0123456789ABCDEF", "org=0123456789ABCDEF"),
+        ("0123456789abcde", "org=0123456789abcde"),
+    ] {
+        let fake = Fake::without_bucket();
+        let (endpoint, serving) = fake.serve().await;
+        let mut config = config(&endpoint);
+        config.org = org.into();
+        config.create_bucket = true;
+        let account = export(config, vec![events()]).await;
+        assert_eq!(outcome(&account), (8, vec![]));
+        let asked = fake.asked();
+        for path in ["buckets?", "orgs?"] {
+            let begin = format!("GET /api/v2/{path}");
+            let asked = asked.iter().find(|asked| asked.starts_with(&begin));
+            let mut pairs = asked.unwrap().split(['?', '&']);
+            assert!(pairs.any(|pair| pair == query), "{asked:?}");
+        }
+        serving.abort();
+    }
+}
+
+/// A bucket is missing where the server says so by its status; whatever else it says, no bucket is made.
+#[tokio::test]
+async fn a_bucket_is_missing_by_the_status_alone() {
+    let fake = Fake::broken();
+    let (endpoint, serving) = fake.serve().await;
+    let mut config = config(&endpoint);
+    config.create_bucket = true;
+    config.retry.max_elapsed = Duration::millis(20);
+    let account = export(config, vec![events()]).await;
+    assert_eq!(outcome(&account), (0, vec![("retry_expired", 8)]));
+    let asked = fake.asked();
+    assert!(
+        asked
+            .iter()
+            .any(|asked| asked.starts_with("GET /api/v2/buckets"))
+    );
+    let orgs = asked.iter().filter(|asked| asked.contains("orgs"));
+    assert_eq!(orgs.count(), 0, "{asked:?}");
+    serving.abort();
+}
+
 /// Where it is not wanted nothing is made, and nothing is lost before the queue
 /// is full.
 #[tokio::test]

@@ -9,7 +9,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::header::{AUTHORIZATION, CONTENT_ENCODING};
-use axum::http::{HeaderMap, Method, StatusCode};
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
 use flate2::read::GzDecoder;
 use tokio::net::TcpListener;
@@ -44,8 +44,10 @@ struct Server {
     /// The largest request that is taken, uncompressed.
     max_bytes: Option<usize>,
     lacks_bucket: bool,
+    /// Whether other requests than writes fail.
+    is_broken: bool,
     writes: Vec<Write>,
-    /// Other requests: method and path.
+    /// Other requests: method, path and query.
     asked: Vec<String>,
 }
 
@@ -77,6 +79,13 @@ impl Fake {
     pub(super) fn without_bucket() -> Self {
         let fake = Self::default();
         fake.server().lacks_bucket = true;
+        fake
+    }
+
+    /// The same, and its other interfaces fail.
+    pub(super) fn broken() -> Self {
+        let fake = Self::without_bucket();
+        fake.server().is_broken = true;
         fake
     }
 
@@ -112,7 +121,7 @@ async fn answer(State(fake): State<Fake>, request: Request) -> Response {
     let (head, body) = request.into_parts();
     let body = to_bytes(body, usize::MAX).await.unwrap();
     if !head.uri.path().contains("/write") {
-        return fake.server().ask(&head.method, head.uri.path());
+        return fake.server().ask(&head.method, &head.uri);
     }
     let mut text = String::new();
     match head.headers.get(CONTENT_ENCODING) {
@@ -148,9 +157,12 @@ impl Server {
     }
 
     /// Health, organisations and buckets, as a server of version 2 shows them.
-    fn ask(&mut self, method: &Method, path: &str) -> Response {
-        self.asked.push(format!("{method} {path}"));
-        let body = match (method, path) {
+    fn ask(&mut self, method: &Method, uri: &Uri) -> Response {
+        self.asked.push(format!("{method} {uri}"));
+        if self.is_broken {
+            return (StatusCode::INTERNAL_SERVER_ERROR, "broken at line 404").into_response();
+        }
+        let body = match (method, uri.path()) {
             (&Method::GET, "/health") => {
                 r#"{"name":"influxdb","message":"ready","status":"pass","version":"v2.10.0"}"#
             }

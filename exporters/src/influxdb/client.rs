@@ -202,7 +202,7 @@ impl Writer {
         let mut request = HttpRequest::new(body);
         *request.method_mut() = Method::POST;
         *request.uri_mut() = shared.uri.clone();
-        *request.headers_mut() = match shared.credentials.headers() {
+        *request.headers_mut() = match shared.credentials.headers().await {
             Ok(headers) => headers,
             Err(failure) => return Verdict::Retry(failure, None),
         };

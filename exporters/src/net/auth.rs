@@ -1,19 +1,27 @@
 //! Who we are to a peer: headers, a token from a file, a name with a password.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use axum::http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use eunomia_core::config::{Check, Secret};
+use rustix::fs::{Mode, OFlags, open};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use tokio::task::spawn_blocking;
 
 use super::retry::Failure;
 use crate::number::write_base64;
 
 /// How the program calls itself to its peers.
 const OURSELVES: &str = concat!("eunomia-pipeline/", env!("CARGO_PKG_VERSION"));
+
+/// Why nothing is sent without a token that can be read.
+const NO_TOKEN: &str = "no_token";
+/// The longest file with a token.
+const MAX_TOKEN: u64 = 64 << 10;
 
 /// What stands before a name and a password.
 const SCHEME: &[u8] = b"Basic ";
@@ -128,14 +136,16 @@ pub(crate) struct Credentials {
 
 impl Credentials {
     /// The headers as they are now: a token that was replaced counts from the
-    /// next request on.
+    /// next request on. A file system that hangs holds up this request alone.
     ///
     /// # Errors
     /// That the token's file cannot be read.
-    pub(crate) fn headers(&self) -> Result<HeaderMap, Failure> {
+    pub(crate) async fn headers(&self) -> Result<HeaderMap, Failure> {
         let mut headers = self.fixed.clone();
-        if let Some(file) = &self.bearer_token_file {
-            headers.insert(AUTHORIZATION, bearer(file)?);
+        if let Some(file) = self.bearer_token_file.clone() {
+            let read = spawn_blocking(move || bearer(&file)).await;
+            let read = read.map_err(|error| Failure::new(NO_TOKEN, error.to_string()))?;
+            headers.insert(AUTHORIZATION, read?);
         }
         Ok(headers)
     }
@@ -147,14 +157,26 @@ fn header(name: &str, value: &Secret) -> Option<(HeaderName, HeaderValue)> {
 }
 
 fn bearer(file: &Path) -> Result<HeaderValue, Failure> {
-    let wrong = |what: String| Failure::new("no_token", format!("{}: {what}", file.display()));
-    let text = fs::read_to_string(file).map_err(|error| wrong(error.to_string()))?;
+    let wrong = |what: String| Failure::new(NO_TOKEN, format!("{}: {what}", file.display()));
+    let text = read_bounded(file).map_err(|error| wrong(error.to_string()))?;
     let token = text.trim();
     if token.is_empty() {
         return Err(wrong("expected a token".into()));
     }
     let value = sensitive(&format!("Bearer {token}"));
     value.ok_or_else(|| wrong("expected a token of ASCII text".into()))
+}
+
+/// Nobody is waited for who does not write to a pipe.
+fn read_bounded(file: &Path) -> io::Result<String> {
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = File::from(open(file, flags, Mode::empty())?);
+    let mut text = String::new();
+    file.take(MAX_TOKEN + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > MAX_TOKEN {
+        return Err(io::Error::other("expected a token of 64 KiB at most"));
+    }
+    Ok(text)
 }
 
 fn basic(basic: &BasicAuth) -> Option<HeaderValue> {

@@ -90,7 +90,7 @@ impl Peer {
         mut request: Request<Bytes>,
     ) -> Result<Response<Bytes>, String> {
         *request.uri_mut() = self.endpoint.at(&format!("{}{path}", self.endpoint.path()));
-        let headers = self.credentials.headers();
+        let headers = self.credentials.headers().await;
         let headers = headers.map_err(|failure| failure.message)?;
         request.headers_mut().extend(headers);
         let answer = match timeout(TIMEOUT, self.client.send(request)).await {

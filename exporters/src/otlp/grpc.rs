@@ -55,7 +55,7 @@ impl GrpcLink {
 
     /// Sends a request once.
     pub(super) async fn call(&self, service: Service, body: Bytes) -> Verdict<Refused> {
-        let headers = match self.credentials.headers() {
+        let headers = match self.credentials.headers().await {
             Ok(headers) => headers,
             Err(failure) => return Verdict::Retry(failure, None),
         };

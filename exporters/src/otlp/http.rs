@@ -68,7 +68,7 @@ impl HttpLink {
         let mut request = Request::new(body);
         *request.method_mut() = Method::POST;
         *request.uri_mut() = self.uri(service);
-        *request.headers_mut() = match self.credentials.headers() {
+        *request.headers_mut() = match self.credentials.headers().await {
             Ok(headers) => headers,
             Err(failure) => return Verdict::Retry(failure, None),
         };

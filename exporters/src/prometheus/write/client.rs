@@ -126,7 +126,7 @@ impl RemoteWriter {
 
     async fn attempt(&self, body: Bytes, count: Count) -> Verdict<u64> {
         // A file with a token may be there again in a moment.
-        let headers = match self.headers() {
+        let headers = match self.headers().await {
             Ok(headers) => headers,
             Err(failure) => return Verdict::Retry(failure, None),
         };
@@ -140,7 +140,7 @@ impl RemoteWriter {
         }
     }
 
-    fn headers(&self) -> Result<HeaderMap, Failure> {
+    async fn headers(&self) -> Result<HeaderMap, Failure> {
         let (content_type, version) = match self.settings.protobuf_message {
             ProtobufMessage::V1 => ("application/x-protobuf", "0.1.0"),
             ProtobufMessage::V2 => (
@@ -148,7 +148,7 @@ impl RemoteWriter {
                 "2.0.0",
             ),
         };
-        let mut headers = self.credentials.headers()?;
+        let mut headers = self.credentials.headers().await?;
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         headers.insert(CONTENT_ENCODING, HeaderValue::from_static("snappy"));
         headers.insert(VERSION, HeaderValue::from_static(version));

@@ -20,14 +20,11 @@ use super::api::write_path;
 use super::collect::{Lines, TOO_LARGE};
 use super::config::InfluxdbConfig;
 use super::encode::Request;
-use super::pause::Pause;
 use crate::net::{Credentials, Endpoint, Failure, HttpClient, Policy, Verdict, send};
 use crate::shipping::{Pace, Parcel, ship};
 use crate::throttle::Throttle;
 
 const PLAIN_TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
-/// The reason of an attempt that was not made.
-const PAUSED: &str = "paused";
 
 #[derive(Debug)]
 pub(super) struct InfluxdbExporter {
@@ -89,7 +86,7 @@ struct Shared {
     admin: Option<Admin>,
     /// Held while a bucket is made: one is enough.
     making: Mutex<()>,
-    pause: Pause,
+    policy: Policy,
     log: Throttle,
 }
 
@@ -112,7 +109,7 @@ impl Writer {
             credentials: config.auth(&config.all_headers()).credentials(),
             admin: Admin::new(config),
             making: Mutex::new(()),
-            pause: Pause::new(config.retry),
+            policy: Policy::new(config.timeout.0, config.retry),
             log: Throttle::default(),
             id: Arc::clone(id),
             config: config.clone(),
@@ -184,21 +181,14 @@ impl Writer {
         let body = config.compression.compress(&request.body);
         let body = body.map_err(|error| Failure::new("not_compressed", error.to_string()))?;
         let body = Bytes::from(body.into_owned());
-        let policy = Policy {
-            timeout: config.timeout.0,
-            retry: config.retry,
-        };
         let items = request.items();
         let call = || self.call(body.clone(), items);
-        send(policy, call, |failure| self.waits(failure)).await
+        send(&self.0.policy, call, |failure| self.waits(failure)).await
     }
 
     /// Sends a request once.
     async fn call(&self, body: Bytes, items: usize) -> Verdict<End> {
         let shared = &*self.0;
-        if let Some(left) = shared.pause.left() {
-            return Verdict::Retry(Failure::new(PAUSED, "the server is left alone"), Some(left));
-        }
         let mut request = HttpRequest::new(body);
         *request.method_mut() = Method::POST;
         *request.uri_mut() = shared.uri.clone();
@@ -219,13 +209,10 @@ impl Writer {
 
     async fn judge(&self, fate: Fate) -> Verdict<End> {
         match fate {
-            Fate::Written { rejected, said } => {
-                self.0.pause.taken();
-                Verdict::Done(End::Written { rejected, said })
-            }
+            Fate::Written { rejected, said } => Verdict::Done(End::Written { rejected, said }),
             Fate::TooLarge(_) => Verdict::Done(End::TooLarge),
             Fate::Overloaded(failure, asked) => {
-                Verdict::Retry(failure, Some(self.0.pause.begin(asked)))
+                Verdict::Retry(failure, Some(asked.unwrap_or_default()))
             }
             Fate::Later(failure) => Verdict::Retry(failure, None),
             Fate::NoBucket(failure) if self.0.config.create_bucket => {
@@ -268,7 +255,7 @@ impl Writer {
     }
 
     fn waits(&self, failure: &Failure) {
-        if failure.reason != PAUSED && self.0.log.passes() {
+        if self.0.log.passes() {
             let (exporter, endpoint) = (&*self.0.id, &*self.0.config.endpoint);
             let error = &*failure.message;
             tracing::warn!(

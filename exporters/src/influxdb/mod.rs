@@ -10,7 +10,6 @@ mod client;
 mod collect;
 mod config;
 mod encode;
-mod pause;
 #[cfg(test)]
 mod tests;
 

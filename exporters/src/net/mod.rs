@@ -6,6 +6,7 @@ mod connect;
 mod endpoint;
 mod excerpt;
 mod http;
+mod pause;
 mod peer;
 mod pem;
 mod reload;

@@ -11,6 +11,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep, timeout};
 
+use super::pause::Pause;
+
 /// The longest time that the other side can make us wait.
 const MAX_ASKED: Duration = Duration::from_secs(600);
 
@@ -52,13 +54,30 @@ impl RetrySettings {
     }
 }
 
-/// How requests are sent.
-#[derive(Clone, Copy, Debug)]
+/// How requests are sent to one peer; clones share the time for which it asks to
+/// be left alone.
+#[derive(Clone, Debug)]
 pub(crate) struct Policy {
-    /// How long one attempt may take.
-    pub(crate) timeout: Duration,
-    /// What follows when it failed.
-    pub(crate) retry: RetrySettings,
+    timeout: Duration,
+    retry: RetrySettings,
+    pause: Pause,
+}
+
+impl Policy {
+    /// One attempt may take `timeout`; `retry` says what follows when it failed.
+    pub(crate) fn new(timeout: Duration, retry: RetrySettings) -> Self {
+        Self {
+            timeout,
+            retry,
+            pause: Pause::default(),
+        }
+    }
+
+    /// Whether a request that began at `begin` may wait so long.
+    fn allows(&self, begin: Instant, wait: Duration) -> bool {
+        let limit = self.retry.max_elapsed.0;
+        limit.is_zero() || begin.elapsed() + wait <= limit
+    }
 }
 
 /// Why a request failed.
@@ -84,7 +103,8 @@ impl Failure {
 pub(crate) enum Verdict<T> {
     /// The other side took it, and said so much about it.
     Done(T),
-    /// Send it again, after the time that the other side asked for, if it did.
+    /// Send it again. Where the other side asked for time, nobody sends it anything
+    /// before that is over.
     Retry(Failure, Option<Duration>),
     /// It will never be taken.
     GiveUp(Failure),
@@ -96,13 +116,20 @@ pub(crate) enum Verdict<T> {
 /// # Errors
 /// Why it was given up.
 pub(crate) async fn send<T, C: Future<Output = Verdict<T>>>(
-    policy: Policy,
+    policy: &Policy,
     mut call: impl FnMut() -> C,
     mut failed: impl FnMut(&Failure),
 ) -> Result<T, Failure> {
     let begin = Instant::now();
     let mut wait = policy.retry.initial.0;
     loop {
+        if let Some(left) = policy.pause.left() {
+            if !policy.allows(begin, left) {
+                return Err(expired("the other side asked for time".to_owned()));
+            }
+            sleep(left).await;
+            continue;
+        }
         let verdict = timeout(policy.timeout, call()).await;
         let (failure, asked) = match verdict {
             Ok(Verdict::Done(taken)) => return Ok(taken),
@@ -116,14 +143,20 @@ pub(crate) async fn send<T, C: Future<Output = Verdict<T>>>(
         // A server that asks for no wait at all, or whose clock is behind ours, gets ours.
         let own = jittered(wait, random());
         let delay = asked.map_or(own, |asked| asked.min(MAX_ASKED).max(own));
-        let limit = policy.retry.max_elapsed.0;
-        if !limit.is_zero() && begin.elapsed() + delay > limit {
-            return Err(Failure::new("retry_expired", failure.message));
+        if asked.is_some() {
+            policy.pause.begin(delay);
+        }
+        if !policy.allows(begin, delay) {
+            return Err(expired(failure.message));
         }
         failed(&failure);
         sleep(delay).await;
         wait = (wait * 2).min(policy.retry.max.0);
     }
+}
+
+fn expired(message: String) -> Failure {
+    Failure::new("retry_expired", message)
 }
 
 /// The time that an answer's `Retry-After` asks for at `now`: seconds or a date.

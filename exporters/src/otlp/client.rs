@@ -36,8 +36,15 @@ pub(super) struct OtlpExporter {
 /// The way to each service.
 #[derive(Clone, Debug)]
 struct Links {
-    logs: Link,
-    metrics: Link,
+    logs: Way,
+    metrics: Way,
+}
+
+/// The way to a receiver; services that share it leave it alone together.
+#[derive(Clone, Debug)]
+struct Way {
+    link: Link,
+    policy: Policy,
 }
 
 impl OtlpExporter {
@@ -53,19 +60,23 @@ impl OtlpExporter {
 
 impl Links {
     fn new(config: &OtlpConfig) -> Result<Self, ComponentError> {
-        let common = Link::new(config, config.common_endpoint(), Path::Base);
-        let common = common.map_err(ComponentError::failed)?;
-        let link = |service| match config.own_endpoint_of(service) {
-            Some(own) => Link::new(config, own, Path::Whole).map_err(ComponentError::failed),
+        let way = |endpoint, path| {
+            let link = Link::new(config, endpoint, path).map_err(ComponentError::failed)?;
+            let policy = Policy::new(config.timeout.0, config.retry);
+            Ok(Way { link, policy })
+        };
+        let common = way(config.common_endpoint(), Path::Base)?;
+        let way = |service| match config.own_endpoint_of(service) {
+            Some(own) => way(own, Path::Whole),
             None => Ok(common.clone()),
         };
         Ok(Self {
-            logs: link(Service::Logs)?,
-            metrics: link(Service::Metrics)?,
+            logs: way(Service::Logs)?,
+            metrics: way(Service::Metrics)?,
         })
     }
 
-    fn of(&self, service: Service) -> &Link {
+    fn of(&self, service: Service) -> &Way {
         match service {
             Service::Logs => &self.logs,
             Service::Metrics => &self.metrics,
@@ -90,10 +101,6 @@ impl Exporter for OtlpExporter {
         let batcher = Batcher::new(&self.host, max_bytes, self.config.protocol.format());
         let sender = Sender {
             links,
-            policy: Policy {
-                timeout: self.config.timeout.0,
-                retry: self.config.retry,
-            },
             id: self.id,
             config: Arc::new(self.config),
             log: Throttle::default(),
@@ -112,7 +119,6 @@ impl Exporter for OtlpExporter {
 #[derive(Clone)]
 struct Sender {
     links: Links,
-    policy: Policy,
     id: Arc<str>,
     config: Arc<OtlpConfig>,
     log: Throttle,
@@ -138,11 +144,11 @@ impl Sender {
     }
 
     async fn deliver(&self, service: Service, body: Vec<u8>) -> Result<Refused, Failure> {
-        let link = self.links.of(service);
+        let Way { link, policy } = self.links.of(service);
         let request = link.prepare(body);
         let request = request.map_err(|error| Failure::new("not_compressed", error.to_string()))?;
         let call = || link.call(service, request.clone());
-        send(self.policy, call, |failure| self.waits(service, failure)).await
+        send(policy, call, |failure| self.waits(service, failure)).await
     }
 
     fn waits(&self, service: Service, failure: &Failure) {

@@ -4,11 +4,9 @@ use std::time::{Duration, SystemTime};
 
 use axum::http::{HeaderMap, StatusCode};
 use bytes::Bytes;
-use tokio::time::advance;
 
 use crate::influxdb::answer::{Fate, fate};
-use crate::influxdb::pause::Pause;
-use crate::net::{Answer, RetrySettings};
+use crate::net::Answer;
 
 /// Items of the requests that are answered.
 const ITEMS: usize = 10;
@@ -147,31 +145,4 @@ fn an_overloaded_server_says_when() {
         };
         assert_eq!(asked, Some(Duration::from_secs(seconds)));
     }
-}
-
-fn seconds(count: u64) -> Duration {
-    Duration::from_secs(count)
-}
-
-/// The longer of both waits counts, up to ten minutes; our own doubles each time
-/// until something is taken.
-#[tokio::test(start_paused = true)]
-async fn a_pause_is_as_long_as_it_must() {
-    let pause = Pause::new(RetrySettings::default());
-    assert_eq!(pause.left(), None);
-    assert_eq!(pause.begin(None), seconds(1));
-    // Those that were on their way together are one refusal.
-    assert_eq!(pause.begin(None), seconds(1));
-    assert_eq!(pause.begin(Some(seconds(5))), seconds(5));
-    assert_eq!(pause.clone().left(), Some(seconds(5)));
-    advance(seconds(5)).await;
-    assert_eq!(pause.left(), None);
-    assert_eq!(pause.begin(Some(seconds(1))), seconds(2));
-    advance(seconds(2)).await;
-    assert_eq!(pause.begin(Some(seconds(1000))), seconds(600));
-    advance(seconds(600)).await;
-    assert_eq!(pause.begin(None), seconds(8));
-    advance(seconds(8)).await;
-    pause.taken();
-    assert_eq!(pause.begin(None), seconds(1));
 }

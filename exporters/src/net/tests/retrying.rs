@@ -6,15 +6,21 @@ use std::time::{Duration, SystemTime};
 use axum::http::HeaderMap;
 use axum::http::header::RETRY_AFTER;
 use eunomia_core::config;
-use tokio::time::Instant;
+use tokio::time::{Instant, advance};
 
+use crate::net::pause::Pause;
 use crate::net::{Failure, Policy, RetrySettings, Verdict, retry_after, send};
 
 fn policy() -> Policy {
-    Policy {
-        timeout: Duration::from_secs(10),
-        retry: RetrySettings::default(),
-    }
+    Policy::new(Duration::from_secs(10), RetrySettings::default())
+}
+
+fn limited(seconds: u64) -> Policy {
+    let retry = RetrySettings {
+        max_elapsed: config::Duration::seconds(seconds),
+        ..RetrySettings::default()
+    };
+    Policy::new(Duration::from_secs(10), retry)
 }
 
 fn down() -> Failure {
@@ -35,7 +41,7 @@ async fn after(failures: usize, asked: Option<Duration>) -> (Result<(), Failure>
         };
         async move { verdict }
     };
-    let outcome = send(policy(), call, |_| {}).await;
+    let outcome = send(&policy(), call, |_| {}).await;
     (outcome, begin.elapsed())
 }
 
@@ -49,6 +55,47 @@ async fn the_other_side_decides_the_wait() {
         let rounding = time - Duration::from_secs(3 * wait);
         assert!(rounding < Duration::from_millis(10), "{asked}: {time:?}");
     }
+}
+
+/// While one request waits as it was told, no other is sent; one that may not wait so
+/// long is given up without a call.
+#[tokio::test(start_paused = true)]
+async fn all_wait_when_one_is_told_to() {
+    let policy = policy();
+    let begin = Instant::now();
+    let calls = AtomicUsize::new(0);
+    let first = || {
+        let is_first = calls.fetch_add(1, Ordering::Relaxed) == 0;
+        let asked = Some(Duration::from_secs(30));
+        std::future::ready(match is_first {
+            true => Verdict::Retry(down(), asked),
+            false => Verdict::Done(begin.elapsed()),
+        })
+    };
+    let other = || std::future::ready(Verdict::Done(begin.elapsed()));
+    let (first, other) = tokio::join!(send(&policy, first, |_| {}), send(&policy, other, |_| {}),);
+    assert!(first.unwrap() >= Duration::from_secs(30));
+    assert!(other.unwrap() >= Duration::from_secs(30));
+    let limited = limited(5);
+    let told = || std::future::ready(Verdict::<()>::Retry(down(), Some(Duration::from_secs(30))));
+    let expired = |message: &str| Err(Failure::new("retry_expired", message));
+    assert_eq!(send(&limited, told, |_| {}).await, expired("down"));
+    let other = || std::future::ready(Verdict::Done(()));
+    let asked = "the other side asked for time";
+    assert_eq!(send(&limited.clone(), other, |_| {}).await, expired(asked));
+}
+
+/// Of several who are told to wait the longest time counts.
+#[tokio::test(start_paused = true)]
+async fn the_longest_wait_counts() {
+    let pause = Pause::default();
+    assert_eq!(pause.left(), None);
+    for (asked, left) in [(5, 5), (1, 5), (7, 7)] {
+        pause.clone().begin(Duration::from_secs(asked));
+        assert_eq!(pause.left(), Some(Duration::from_secs(left)));
+    }
+    advance(Duration::from_secs(7)).await;
+    assert_eq!(pause.left(), None);
 }
 
 /// Waits grow up to the longest, and chance only ever shortens them; so they do for who asks for no
@@ -69,15 +116,8 @@ async fn waits_grow_and_are_bounded() {
 /// Silence is a failure that is repeated.
 #[tokio::test(start_paused = true)]
 async fn silence_ends_with_the_timeout() {
-    let limited = Policy {
-        retry: RetrySettings {
-            max_elapsed: config::Duration::seconds(5),
-            ..RetrySettings::default()
-        },
-        ..policy()
-    };
     let silent = || std::future::pending::<Verdict<()>>();
-    let outcome = send(limited, silent, |_| {}).await;
+    let outcome = send(&limited(5), silent, |_| {}).await;
     let expired = Failure::new("retry_expired", "no answer within the timeout");
     assert_eq!(outcome, Err(expired));
 }
@@ -98,7 +138,7 @@ async fn what_is_given_up_is_not_repeated() {
         calls.fetch_add(1, Ordering::Relaxed);
         std::future::ready(Verdict::<()>::GiveUp(down()))
     };
-    assert_eq!(send(policy(), call, |_| {}).await, Err(down()));
+    assert_eq!(send(&policy(), call, |_| {}).await, Err(down()));
     assert_eq!(calls.load(Ordering::Relaxed), 1);
 }
 

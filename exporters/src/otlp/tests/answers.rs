@@ -4,14 +4,17 @@ use std::time::Duration;
 
 use axum::http::{HeaderMap, StatusCode};
 use bytes::Bytes;
+use eunomia_core::signal::Signal;
 use tonic::{Code, Status};
 
-use super::delivery::{dropped, expiring};
+use super::delivery::{PROTOCOLS, dropped, expiring};
 use super::fake::{Answer, Fake};
 use crate::exported::{events, export};
 use crate::net::{self, Verdict};
 use crate::otlp::answer::{Refused, retry_delay, status_message};
+use crate::otlp::config::Protocol;
 use crate::otlp::grpc::verdict;
+use crate::support;
 
 /// `google.rpc.Status` with one detail called `name`, a `Duration` of `value`.
 fn details(name: &str, value: &[u8]) -> Vec<u8> {
@@ -94,6 +97,34 @@ async fn retry_info_goes_before_our_own_wait() {
         assert_eq!((account.delivered, dropped(&account)), (0, reasons));
         assert_eq!(fake.counts(), (1, 0, 0), "{code:?}");
         serving.abort();
+    }
+}
+
+/// Who asks for time is left alone by all that is sent there, not by the request alone
+/// that was told; a receiver of its own has nothing to do with it.
+#[tokio::test]
+async fn a_receiver_that_asks_for_time_is_left_alone() {
+    let info = Bytes::from(details(RETRY_INFO, &[0x08, 0x90, 0x1c]));
+    let busy = Answer::Fail(Status::with_details(Code::Unavailable, "busy", info));
+    let told = Answer::Http(429, &[("retry-after", "3600")], b"");
+    for protocol in PROTOCOLS {
+        for (is_shared, requests) in [(true, 1), (false, 2)] {
+            let answer = match protocol {
+                Protocol::Grpc => busy.clone(),
+                Protocol::HttpProtobuf | Protocol::HttpJson => told.clone(),
+            };
+            let fake = Fake::answering([answer]);
+            let (address, serving) = fake.serve_as(protocol).await;
+            let mut config = expiring(&format!("http://{address}"));
+            config.protocol = protocol;
+            config.max_in_flight = 1;
+            config.metrics_endpoint = (!is_shared).then(|| format!("http://{address}/v1/metrics"));
+            let points = Signal::Metrics(support::metrics());
+            let account = export(config, vec![events(), points]).await;
+            assert_eq!(fake.counts().0, requests, "{protocol:?}");
+            assert_eq!(account.delivered == 0, is_shared, "{account:?}");
+            serving.abort();
+        }
     }
 }
 

@@ -37,6 +37,7 @@ pub(in crate::prometheus) struct RemoteWriter {
     client: HttpClient,
     uri: Uri,
     credentials: Credentials,
+    policy: Policy,
     stats: Arc<WriteStats>,
     log: Throttle,
 }
@@ -62,6 +63,7 @@ impl RemoteWriter {
             client: HttpClient::new(&endpoint, &settings.tls).map_err(wrong)?,
             uri: endpoint.at(endpoint.path()),
             credentials: settings.auth().credentials(),
+            policy: Policy::new(settings.timeout.0, settings.retry),
             settings: settings.clone(),
             page: Arc::clone(page),
             stats,
@@ -93,12 +95,8 @@ impl RemoteWriter {
         for request in self.requests() {
             let samples = request.count.total();
             let body = Bytes::from(request.body);
-            let policy = Policy {
-                timeout: self.settings.timeout.0,
-                retry: self.settings.retry,
-            };
             let attempt = || self.attempt(body.clone(), request.count);
-            match send(policy, attempt, |failure| self.failed(failure)).await {
+            match send(&self.policy, attempt, |failure| self.failed(failure)).await {
                 Ok(written) => {
                     self.stats.written(written);
                     self.stats

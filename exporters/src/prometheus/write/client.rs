@@ -1,21 +1,24 @@
 //! Requests to whoever keeps the series.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue};
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
-use bytes::Bytes;
 use eunomia_core::build::BuildContext;
 use eunomia_core::component::ComponentError;
+use eunomia_core::config::Duration;
 use tokio::sync::oneshot;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::config::{ProtobufMessage, RemoteWriteSettings};
 use super::encode::{Count, Request, Requests};
 use super::stats::WriteStats;
 use crate::net::{
-    Answer, Credentials, Endpoint, Failure, HttpClient, Policy, Verdict, retry_after, send,
+    Answer, Credentials, Endpoint, Failure, HttpClient, Policy, RetrySettings, Verdict,
+    retry_after, send,
 };
 use crate::prometheus::clock;
 use crate::prometheus::page::Page;
@@ -28,6 +31,18 @@ const SAMPLES_WRITTEN: &str = "x-prometheus-remote-write-samples-written";
 const HISTOGRAMS_WRITTEN: &str = "x-prometheus-remote-write-histograms-written";
 /// Why samples were dropped that a receiver answered to have taken.
 const NOT_WRITTEN: &str = "not_written";
+
+/// Why they were dropped when the program ended.
+const STOPPED: &str = "stopped";
+/// How long the last write may take.
+const LAST: std::time::Duration = std::time::Duration::from_secs(2);
+
+/// What became of a request that is not sent again.
+struct Taken {
+    written: u64,
+    /// Why the others were not.
+    others: Failure,
+}
 
 /// Sends the page, again and again.
 #[derive(Debug)]
@@ -79,38 +94,78 @@ impl RemoteWriter {
         // The first comes at once, before there is anything to tell.
         tick.tick().await;
         loop {
-            let is_last = tokio::select! {
-                _ = tick.tick() => false,
-                _ = &mut stop => true,
-            };
-            self.write().await;
-            if is_last {
-                return;
+            tokio::select! {
+                _ = tick.tick() => {}
+                _ = &mut stop => break,
+            }
+            let mut requests = self.requests();
+            tokio::select! {
+                () = self.write(&self.policy, &mut requests) => {}
+                _ = &mut stop => {
+                    self.stopped(&requests);
+                    break;
+                }
+            }
+        }
+        self.write_last().await;
+    }
+
+    /// Writes the page as it stands. Nobody waits for a receiver that does not
+    /// take it: what the page tells is not worth holding up the end.
+    pub(super) async fn write_last(&self) {
+        let once = RetrySettings {
+            max_elapsed: Duration(std::time::Duration::from_nanos(1)),
+            ..self.settings.retry
+        };
+        let limit = self.settings.timeout.0.min(LAST);
+        let mut requests = self.requests();
+        let write = async {
+            self.write(&Policy::new(limit, once), &mut requests).await;
+        };
+        if timeout(limit, write).await.is_err() {
+            self.stopped(&requests);
+        }
+    }
+
+    /// Sends `requests`, each taken out when it is known what became of it.
+    pub(super) async fn write(&self, policy: &Policy, requests: &mut VecDeque<Request>) {
+        while let Some(request) = requests.front() {
+            self.write_one(policy, request).await;
+            requests.pop_front();
+        }
+    }
+
+    async fn write_one(&self, policy: &Policy, request: &Request) {
+        let samples = request.count.total();
+        // What a receiver took that asks to be sent all of it again.
+        let told = AtomicU64::new(0);
+        let attempt = || self.attempt(request, &told);
+        match send(policy, attempt, |failure| self.failed(failure)).await {
+            Ok(taken) => {
+                self.stats.written(taken.written);
+                let others = samples.saturating_sub(taken.written);
+                self.stats.dropped(others, &taken.others.reason);
+                if others > 0 {
+                    self.not_written(taken.written, others, &taken.others.message);
+                }
+            }
+            Err(failure) => {
+                let written = told.into_inner();
+                self.stats.written(written);
+                let others = samples.saturating_sub(written);
+                self.stats.dropped(others, &failure.reason);
+                self.not_written(written, others, &failure.message);
             }
         }
     }
 
-    /// Writes the page as it stands.
-    pub(super) async fn write(&self) {
-        for request in self.requests() {
-            let samples = request.count.total();
-            let body = Bytes::from(request.body);
-            let attempt = || self.attempt(body.clone(), request.count);
-            match send(&self.policy, attempt, |failure| self.failed(failure)).await {
-                Ok(written) => {
-                    self.stats.written(written);
-                    self.stats
-                        .dropped(samples.saturating_sub(written), NOT_WRITTEN);
-                }
-                Err(failure) => {
-                    self.stats.dropped(samples, &failure.reason);
-                    self.given_up(samples, &failure.message);
-                }
-            }
-        }
+    fn stopped(&self, requests: &VecDeque<Request>) {
+        let samples: u64 = requests.iter().map(|request| request.count.total()).sum();
+        self.stats.dropped(samples, STOPPED);
+        self.not_written(0, samples, "the program ends");
     }
 
-    fn requests(&self) -> Vec<Request> {
+    pub(super) fn requests(&self) -> VecDeque<Request> {
         let now = clock::wall();
         let mut requests = Requests::new(&self.settings, self.page.identity(), now);
         // Older receivers know no other names.
@@ -119,21 +174,21 @@ impl RemoteWriter {
         self.page.show_gone(utf8, &mut requests);
         requests.end_series(false);
         self.page.show(utf8, now, &mut requests);
-        requests.finish()
+        requests.finish().into()
     }
 
-    async fn attempt(&self, body: Bytes, count: Count) -> Verdict<u64> {
+    async fn attempt(&self, request: &Request, told: &AtomicU64) -> Verdict<Taken> {
         // A file with a token may be there again in a moment.
         let headers = match self.headers().await {
             Ok(headers) => headers,
             Err(failure) => return Verdict::Retry(failure, None),
         };
-        let mut request = axum::http::Request::new(body);
-        *request.method_mut() = Method::POST;
-        *request.uri_mut() = self.uri.clone();
-        *request.headers_mut() = headers;
-        match self.client.send(request).await {
-            Ok(answer) => self.verdict(&answer, count),
+        let mut post = axum::http::Request::new(request.body.clone());
+        *post.method_mut() = Method::POST;
+        *post.uri_mut() = self.uri.clone();
+        *post.headers_mut() = headers;
+        match self.client.send(post).await {
+            Ok(answer) => self.verdict(&answer, request.count, told),
             Err(no_answer) => no_answer.into(),
         }
     }
@@ -153,42 +208,26 @@ impl RemoteWriter {
         Ok(headers)
     }
 
-    /// How many samples were taken, or what is to be done.
-    fn verdict(&self, answer: &Answer, count: Count) -> Verdict<u64> {
+    /// How many samples were taken, or what is to be done. What a receiver says
+    /// that it took counts whatever the status is.
+    fn verdict(&self, answer: &Answer, count: Count, told: &AtomicU64) -> Verdict<Taken> {
         let status = answer.status;
-        if status.is_success() {
-            return Verdict::Done(self.written(answer, count));
-        }
-        let failure = answer.failure(&first_line(&answer.body));
-        if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
-            return Verdict::Retry(failure, retry_after(&answer.headers, SystemTime::now()));
-        }
-        Verdict::GiveUp(failure)
-    }
-
-    /// What the answer says was taken. Remote write 2 tells; where it does not,
-    /// the receiver is an older one that found nothing in the message.
-    fn written(&self, answer: &Answer, count: Count) -> u64 {
-        if self.settings.protobuf_message == ProtobufMessage::V1 {
-            return count.total();
-        }
-        let number = |name: &str| {
-            let text = answer.headers.get(name)?.to_str().ok()?;
-            text.trim().parse::<u64>().ok()
+        let written = match self.settings.protobuf_message {
+            ProtobufMessage::V1 if status.is_success() => count.total(),
+            ProtobufMessage::V1 => 0,
+            ProtobufMessage::V2 => written(&answer.headers, count),
         };
-        let samples = number(SAMPLES_WRITTEN).unwrap_or(0).min(count.samples);
-        let histograms = number(HISTOGRAMS_WRITTEN).unwrap_or(0);
-        let written = samples + histograms.min(count.histograms);
-        if written < count.total() && self.log.passes() {
-            let (endpoint, sent) = (&*self.settings.endpoint, count.total());
-            tracing::warn!(
-                endpoint,
-                sent,
-                written,
-                "remote write 2: the receiver did not take everything; does it understand it?"
-            );
+        if status.is_success() {
+            let others = Failure::new(NOT_WRITTEN, "does it understand remote write 2?");
+            return Verdict::Done(Taken { written, others });
         }
-        written
+        let others = answer.failure(&answer.text());
+        let is_repeated = status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS;
+        if is_repeated && written < count.total() {
+            told.fetch_max(written, Ordering::Relaxed);
+            return Verdict::Retry(others, retry_after(&answer.headers, SystemTime::now()));
+        }
+        Verdict::Done(Taken { written, others })
     }
 
     fn failed(&self, failure: &Failure) {
@@ -202,27 +241,28 @@ impl RemoteWriter {
         }
     }
 
-    fn given_up(&self, samples: u64, error: &str) {
+    fn not_written(&self, written: u64, samples: u64, error: &str) {
         if self.log.passes() {
             let endpoint = &*self.settings.endpoint;
             tracing::warn!(
                 endpoint,
+                written,
                 samples,
                 error,
-                "remote write: a request is given up"
+                "remote write: samples are not taken"
             );
         }
     }
 }
 
-/// What the other side says about a failure, for a line of the log.
-fn first_line(body: &[u8]) -> String {
-    const LONGEST: usize = 256;
-    let body = body.get(..LONGEST).unwrap_or(body);
-    let line = body.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    let is_shown = |c: &char| !c.is_control();
-    String::from_utf8_lossy(line)
-        .chars()
-        .filter(is_shown)
-        .collect()
+/// What `headers` say was taken of `count`. Where they say nothing, the receiver is
+/// an older one that found nothing in the message.
+fn written(headers: &HeaderMap, count: Count) -> u64 {
+    let number = |name: &str| {
+        let text = headers.get(name)?.to_str().ok()?;
+        text.trim().parse::<u64>().ok()
+    };
+    let samples = number(SAMPLES_WRITTEN).unwrap_or(0).min(count.samples);
+    let histograms = number(HISTOGRAMS_WRITTEN).unwrap_or(0);
+    samples + histograms.min(count.histograms)
 }

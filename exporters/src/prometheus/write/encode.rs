@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use bytes::Bytes;
 use eunomia_core::time::WallNanos;
 use snap::raw::Encoder;
 
@@ -55,7 +56,7 @@ const HISTOGRAM_TIME: u32 = 15;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Request {
     /// The message, compressed.
-    pub(super) body: Vec<u8>,
+    pub(super) body: Bytes,
     /// What is in it.
     pub(super) count: Count,
 }
@@ -139,7 +140,10 @@ impl Requests {
         // It fails on messages of 4 GiB alone.
         let body = Encoder::new().compress_vec(&self.body).unwrap_or_default();
         self.body.clear();
-        self.done.push(Request { body, count });
+        self.done.push(Request {
+            body: body.into(),
+            count,
+        });
     }
 
     fn series(&mut self, head: &Head<'_>, series: &Series<'_>) {

@@ -4,14 +4,17 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Router;
+use eunomia_core::build::BuildContext;
 use eunomia_core::config::Duration;
 use eunomia_core::metric::PointValue;
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 use super::peer::Peer;
 use super::peer::Reply::{self, Close, Hang, Status};
 use super::{page, settings};
-use crate::net::TlsListener;
+use crate::net::{Policy, TlsListener};
 use crate::prometheus::write::client::RemoteWriter;
 use crate::prometheus::write::config::{ProtobufMessage, RemoteWriteSettings};
 use crate::scratch::{Folder, certificate};
@@ -21,10 +24,20 @@ use crate::support;
 type Outcome = (u64, BTreeMap<String, u64>);
 
 async fn write(settings: &RemoteWriteSettings) -> Outcome {
+    let (writer, context) = writer(settings);
+    let policy = Policy::new(settings.timeout.0, settings.retry);
+    writer.write(&policy, &mut writer.requests()).await;
+    counted(&context)
+}
+
+fn writer(settings: &RemoteWriteSettings) -> (RemoteWriter, BuildContext) {
     let context = support::context();
     let page = Arc::new(page(settings));
     let writer = RemoteWriter::new(settings, &page, &context).unwrap();
-    writer.write().await;
+    (writer, context)
+}
+
+fn counted(context: &BuildContext) -> Outcome {
     let mut outcome = Outcome::default();
     for point in context.accounts.points() {
         let PointValue::Uint(value) = point.value else {
@@ -106,6 +119,55 @@ async fn written_headers_are_believed() {
             .filter(|(_, count)| *count > 0);
         assert_eq!(outcome, (written, dropped.collect()), "{lines}");
     }
+}
+
+/// What was written counts, whatever the status says of the rest; where all was, nothing
+/// is sent again.
+#[tokio::test]
+async fn written_headers_of_refusals_are_believed() {
+    let all = "x-prometheus-remote-write-samples-written: 13\r\n";
+    let some = "x-prometheus-remote-write-samples-written: 10\r\n";
+    let partly = |reason: &str| (10, [(format!("Str({reason:?})"), 3)].into());
+    for (message, reply, expected) in [
+        (ProtobufMessage::V2, Status(400, some), partly("http_400")),
+        (ProtobufMessage::V2, Status(400, ""), dropped("http_400")),
+        (ProtobufMessage::V2, Status(500, all), (13, BTreeMap::new())),
+        (ProtobufMessage::V1, Status(400, some), dropped("http_400")),
+    ] {
+        let name = format!("{message:?} {reply:?}");
+        let (outcome, heads) = outcome(message, vec![reply]).await;
+        assert_eq!((outcome, heads.len()), (expected, 1), "{name}");
+    }
+    // All is sent again; what was told before it was given up counts.
+    let peer = Peer::start(vec![Status(503, some), Status(503, "")]).await;
+    let mut settings = settings(&peer.endpoint, ProtobufMessage::V2);
+    settings.retry.max_elapsed = Duration(std::time::Duration::from_millis(20));
+    assert_eq!(write(&settings).await, partly("retry_expired"));
+}
+
+/// A receiver that is not there holds up no end: what waits for it is given up and
+/// counted, and the last of the page is sent once.
+#[tokio::test]
+async fn the_end_waits_for_no_receiver() {
+    let peer = Peer::start(vec![Status(503, "")]).await;
+    let mut settings = settings(&peer.endpoint, ProtobufMessage::V1);
+    settings.interval = Duration(std::time::Duration::from_millis(1));
+    settings.retry.initial = Duration::seconds(3600);
+    settings.retry.max = Duration::seconds(3600);
+    let (writer, context) = writer(&settings);
+    let (end, ended) = oneshot::channel();
+    let asked = async {
+        while peer.heads().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        drop(end);
+    };
+    let deadline = std::time::Duration::from_secs(60);
+    let run = async { tokio::join!(writer.run(ended), asked) };
+    timeout(deadline, run).await.expect("it waits");
+    let reasons = ["retry_expired", "stopped"];
+    let dropped = reasons.map(|reason| (format!("Str({reason:?})"), SAMPLES));
+    assert_eq!(counted(&context), (0, dropped.into()));
 }
 
 /// Each version names itself as its specification says.

@@ -148,7 +148,7 @@ impl Mark {
             _ => byte.is_ascii_digit(),
         });
         let number = match number.strip_prefix(b"-") {
-            Some(digits) => str::from_utf8(digits).ok()?.parse().ok()?,
+            Some(digits) => number_of(digits)?,
             None if number.is_empty() => 0,
             None => return None,
         };
@@ -157,6 +157,18 @@ impl Mark {
             number,
         })
     }
+}
+
+/// The number that stands behind a time, as it is written here: anybody may have
+/// put a file there, and there has to be a next one.
+fn number_of(digits: &[u8]) -> Option<u32> {
+    let is_digits = digits.iter().all(u8::is_ascii_digit);
+    let is_written = (1..=9).contains(&digits.len()) && is_digits && digits.first() != Some(&b'0');
+    str::from_utf8(digits)
+        .ok()
+        .filter(|_| is_written)?
+        .parse()
+        .ok()
 }
 
 /// The second of `now` in UTC.
@@ -268,11 +280,41 @@ mod tests {
     /// Only what this program names is counted and removed.
     #[test]
     fn other_files_are_not_marks() {
-        for text in ["", "20261128", "20261128T031000Z-", "20261128T031000Zx"] {
+        for text in [
+            "",
+            "20261128",
+            "20261128T031000Z-",
+            "20261128T031000Zx",
+            "20261128T031000Z-0",
+            "20261128T031000Z-01",
+            "20261128T031000Z-+1",
+            "20261128T031000Z-4294967295",
+        ] {
             assert_eq!(Mark::parse(text.as_bytes()), None, "{text}");
         }
         let second = Mark::parse(b"20261128T031000Z-10").unwrap();
         assert!(second > Mark::parse(b"20261128T031000Z-9").unwrap());
+    }
+
+    /// A file that somebody put there with the last of all numbers keeps nothing from being
+    /// set aside.
+    #[test]
+    fn there_is_always_a_next_name() {
+        let folder = Folder::new("rotate-number");
+        let path = folder.path().join("a");
+        for number in [999_999_999, u32::MAX] {
+            let planted = format!("a@20261128T031000Z-{number}");
+            fs::write(folder.path().join(planted), "").unwrap();
+        }
+        rotate(&path, START, 0);
+        rotate(&path, START, 0);
+        let expected = [
+            "a@20261128T031000Z-1000000000",
+            "a@20261128T031000Z-1000000001",
+            "a@20261128T031000Z-4294967295",
+            "a@20261128T031000Z-999999999",
+        ];
+        assert_eq!(names(folder.path()), expected);
     }
 
     /// The oldest go; those of another path and what a user put there stay.

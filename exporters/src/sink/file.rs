@@ -9,9 +9,11 @@ use std::time::SystemTime;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 
+use super::place::Place;
+
 /// Events tell who does what: not for everybody.
 const FILE_MODE: u32 = 0o640;
-const FOLDER_MODE: u32 = 0o750;
+pub(super) const FOLDER_MODE: u32 = 0o750;
 
 /// A file that is written to.
 #[derive(Debug)]
@@ -23,6 +25,8 @@ pub(super) struct OpenFile {
     /// Bytes at its beginning that are no events.
     pub(super) head: u64,
     pub(super) begun: SystemTime,
+    /// Bytes that the disk has for certain.
+    synced: u64,
     /// Whether the kernel may hold back something of it.
     pub(super) is_dirty: bool,
     /// When it was written to last, counted in writes.
@@ -49,20 +53,18 @@ impl OpenFile {
             is_regular,
             length,
             head: 0,
+            synced: length,
             begun: begun.unwrap_or(now),
             is_dirty: false,
             used: 0,
         })
     }
 
-    /// Opens `path` for appending, made if it is not there.
-    pub(super) fn open(path: &Path, now: SystemTime) -> io::Result<Self> {
-        let file = OpenOptions::new()
-            .append(true)
-            .create(true)
-            .mode(FILE_MODE)
-            .open(path)?;
-        Self::new(file, now)
+    /// Opens what is at `place` for appending, made if it is not there.
+    pub(super) fn open(place: &Place, now: SystemTime) -> io::Result<Self> {
+        let mut options = OpenOptions::new();
+        options.append(true).create(true).mode(FILE_MODE);
+        Self::new(place.open(&mut options)?, now)
     }
 
     /// Whether there are events in it: what is no file has nothing in it.
@@ -83,6 +85,7 @@ impl OpenFile {
         }
         let own = self.file.metadata()?;
         self.length = own.len();
+        self.synced = self.synced.min(self.length);
         Ok(match fs::metadata(path) {
             Ok(there) => (there.dev(), there.ino()) == (own.dev(), own.ino()),
             Err(error) if error.kind() == ErrorKind::NotFound => false,
@@ -130,10 +133,18 @@ impl OpenFile {
 
     /// Waits until the disk has everything.
     pub(super) fn sync(&mut self) -> io::Result<()> {
-        if std::mem::take(&mut self.is_dirty) && self.is_regular {
+        if self.is_dirty && self.is_regular {
             self.file.sync_data()?;
         }
+        self.is_dirty = false;
+        self.synced = self.length;
         Ok(())
+    }
+
+    /// Takes back what the disk may not have; whether that is so.
+    pub(super) fn take_back_unsynced(&mut self) -> bool {
+        let unsynced = self.length.saturating_sub(self.synced);
+        self.take_back(usize::try_from(unsynced).unwrap_or(usize::MAX))
     }
 }
 
@@ -148,10 +159,10 @@ pub(super) fn make_folder(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Whether lines can be appended to the file at `path`: it begins with `head`
+/// Whether lines can be appended to the file at `place`: it begins with `head`
 /// and its last line has its end.
-pub(super) fn continues(path: &Path, head: &[u8]) -> io::Result<bool> {
-    let file = File::open(path)?;
+pub(super) fn continues(place: &Place, head: &[u8]) -> io::Result<bool> {
+    let file = place.open(OpenOptions::new().read(true))?;
     let length = file.metadata()?.len();
     if length == 0 || length < head.len() as u64 {
         return Ok(false);

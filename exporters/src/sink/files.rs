@@ -11,6 +11,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::file::{OpenFile, Torn, continues, make_folder};
 use super::pages::Page;
+use super::place::Place;
 use super::rotate::set_aside;
 use super::target::stdout;
 use super::{Fsync, Opening, Options, Pages, Target};
@@ -97,28 +98,47 @@ impl Files {
         self.open.len()
     }
 
+    /// How many files have something that the disk may not have.
+    #[cfg(test)]
+    pub(super) fn dirty_count(&self) -> usize {
+        self.open.values().filter(|file| file.is_dirty).count()
+    }
+
     fn sync(&mut self) {
-        for file in self.open.values_mut() {
+        for (path, file) in &mut self.open {
             if let Err(error) = file.sync() {
-                tracing::warn!(%error, "a file did not reach the disk");
+                say_unsynced(&self.log, path, &error);
             }
         }
     }
 
     fn write_page(&mut self, page: &mut Page, now: SystemTime) -> io::Result<()> {
-        let before = page.written;
-        while page.written < page.lines.bytes.len() {
-            self.write_piece(page, now)?;
+        page.synced = page.written;
+        let mut result = Ok(());
+        while result.is_ok() && page.written < page.lines.bytes.len() {
+            result = self.write_piece(page, now);
         }
-        if self.options.fsync == Fsync::Batch
-            && let Some(file) = self.open.get_mut(&page.path)
+        self.sync_page(page)?;
+        result
+    }
+
+    /// Waits until the disk has what is written of `page`, where that is wanted of
+    /// each batch. What it may not have is taken back and counts as not written: the
+    /// kernel tells of it once.
+    fn sync_page(&mut self, page: &mut Page) -> io::Result<()> {
+        if self.options.fsync != Fsync::Batch {
+            return Ok(());
+        }
+        if let Some(file) = self.open.get_mut(&page.path)
+            && let Err(error) = file.sync()
         {
-            file.sync().map_err(|error| {
-                // What of it reached the disk is not known: all of it counts as lost.
-                page.written = before;
-                io::Error::other(error)
-            })?;
+            page.written = page.synced;
+            if !file.take_back_unsynced() {
+                self.open.remove(&page.path);
+            }
+            return Err(error);
         }
+        page.synced = page.written;
         Ok(())
     }
 
@@ -142,8 +162,11 @@ impl Files {
         let is_old = rotate.is_some_and(|rotate| rotate.is_old(file.begun, now));
         let has_events = file.has_events();
         let is_over = rotate.is_some() && has_events && (is_old || fits.is_none());
-        if is_over && self.rotate(&page.path, now) {
-            return Ok(());
+        if is_over {
+            self.sync_page(page)?;
+            if self.rotate(&page.path, now) {
+                return Ok(());
+            }
         }
         // Where it cannot be set aside it grows on: nothing is lost. What is too
         // large for any file has one of its own.
@@ -213,40 +236,49 @@ impl Files {
         if path.is_empty() {
             return OpenFile::new(stdout()?, now);
         }
-        let name = as_path(path);
-        if !self.target.is_single() {
-            make_folder(name)?;
-        }
-        let mut file = OpenFile::open(name, now)?;
+        let place = self.place(path)?;
+        let mut file = OpenFile::open(&place, now)?;
         let is_empty = !file.is_regular || file.length == 0;
         if is_empty || self.options.opening == Opening::Replace {
             return Ok(file);
         }
         let is_plain = self.options.compression == Compression::None;
         let is_whole = match is_plain {
-            true => continues(name, head)?,
+            true => continues(&place, head)?,
             false => self.whole.contains(path),
         };
         if is_whole {
             file.head = if is_plain { head.len() as u64 } else { 0 };
             return Ok(file);
         }
-        tracing::info!(file = %name.display(), "a file that cannot be continued is set aside");
-        set_aside(
-            name,
-            now,
-            self.options.rotate.map_or(0, |rotate| rotate.keep),
-        )?;
-        OpenFile::open(name, now)
+        let file = as_path(path).display();
+        tracing::info!(%file, "a file that cannot be continued is set aside");
+        set_aside(place.path(), now, self.kept())?;
+        OpenFile::open(&place, now)
+    }
+
+    /// Where the file at `path` is.
+    fn place(&self, path: &[u8]) -> io::Result<Place> {
+        match &self.target {
+            Target::Files(template) if !template.is_literal() => {
+                Place::beneath(template.folder(), as_path(path))
+            }
+            Target::Files(_) | Target::Stdout => Ok(Place::of(as_path(path))),
+        }
+    }
+
+    /// How many files are kept that were set aside.
+    fn kept(&self) -> u32 {
+        self.options.rotate.map_or(0, |rotate| rotate.keep)
     }
 
     /// Sets the file at `path` aside; the next that is written there begins anew.
     fn rotate(&mut self, path: &[u8], now: SystemTime) -> bool {
-        let keep = self.options.rotate.map_or(0, |rotate| rotate.keep);
-        let name = as_path(path);
-        if let Err(error) = set_aside(name, now, keep) {
+        let place = self.place(path);
+        if let Err(error) = place.and_then(|place| set_aside(place.path(), now, self.kept())) {
             if self.log.passes() {
-                tracing::warn!(file = %name.display(), %error, "a file could not be set aside");
+                let file = as_path(path).display();
+                tracing::warn!(%file, %error, "a file could not be set aside");
             }
             return false;
         }
@@ -273,7 +305,7 @@ impl Files {
         if self.options.fsync != Fsync::Never
             && let Err(error) = file.sync()
         {
-            tracing::warn!(%error, "a file did not reach the disk");
+            say_unsynced(&self.log, &path, &error);
         }
         if self.options.compression != Compression::None {
             if self.whole.len() >= WHOLE_FILES {
@@ -281,6 +313,13 @@ impl Files {
             }
             self.whole.insert(path);
         }
+    }
+}
+
+fn say_unsynced(log: &Throttle, path: &[u8], error: &io::Error) {
+    if log.passes() {
+        let file = as_path(path).display();
+        tracing::warn!(%file, %error, "a file did not reach the disk");
     }
 }
 

@@ -11,6 +11,7 @@ mod lines;
 mod name;
 mod options;
 mod pages;
+mod place;
 mod rotate;
 mod target;
 mod template;

@@ -81,6 +81,8 @@ pub(super) struct Page {
     is_used: bool,
     /// Bytes that are in the file.
     pub(super) written: usize,
+    /// Bytes of them that the disk has, where that is waited for.
+    pub(super) synced: usize,
     /// Events that are accounted for.
     settled: usize,
     /// What kept the rest from being written.

@@ -3,10 +3,12 @@
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::fd::AsFd;
+use std::path::Path;
 
 use rustix::termios::isatty;
 
 use super::Template;
+use super::place::Place;
 
 /// The path that stands for standard output.
 const STDOUT: &str = "-";
@@ -75,7 +77,9 @@ impl Target {
     pub(crate) fn terminal(&self) -> Option<File> {
         let file = match self {
             Self::Stdout => stdout(),
-            Self::Files(template) => OpenOptions::new().append(true).open(template.text()),
+            Self::Files(template) => {
+                Place::of(Path::new(&template.text())).open(OpenOptions::new().append(true))
+            }
         };
         file.ok().filter(|file| isatty(file))
     }

@@ -1,7 +1,7 @@
 //! Files as they come to be: rotation, compression, what others do with them.
 
 use std::fs::{self, File};
-use std::io::Read as _;
+use std::io::{self, ErrorKind, Read as _};
 use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::symlink;
 use std::path::Path;
@@ -10,10 +10,16 @@ use eunomia_core::config::{ByteSize, Duration};
 use flate2::read::MultiGzDecoder;
 use proptest::prelude::*;
 
-use super::{Writing, at, contents, holds, plain};
+use rustix::fs::{CWD, FileType, Mode, OFlags, mknodat, open};
+
+use super::{Writing, at, contents, fill, holds, plain};
 use crate::compress::Compression;
 use crate::scratch::Folder;
-use crate::sink::{Options, RotateSettings};
+use crate::sink::file::OpenFile;
+use crate::sink::files::Files;
+use crate::sink::place::Place;
+use crate::sink::{Fsync, Options, Pages, RotateSettings, Target};
+use crate::support;
 
 fn rotating(max_bytes: u64, max_age: u64, keep: u32) -> Options {
     Options {
@@ -194,6 +200,81 @@ fn a_file_that_cannot_be_set_aside_grows() {
     assert_eq!(writing.write(&["1", "2", "3"], at(0)), None);
     assert_eq!(writing.write(&["4"], at(0)), None);
     holds(folder.path(), &[("a", "1\n2\n3\n4\n")]);
+}
+
+/// When what was written is on the disk: never for certain, after a while, at once.
+#[test]
+fn the_disk_is_waited_for_as_it_is_configured() {
+    for (fsync, written, tended) in [
+        (Fsync::Never, 1, 1),
+        (Fsync::Interval, 1, 0),
+        (Fsync::Batch, 0, 0),
+    ] {
+        let folder = Folder::new(&format!("fsync-{fsync:?}"));
+        let options = Options { fsync, ..plain() };
+        let mut writing = Writing::new(&folder.path().join("a"), options, at(0));
+        assert_eq!(writing.write(&["1"], at(0)), None);
+        assert_eq!(writing.files.dirty_count(), written, "{fsync:?}");
+        writing.files.tend(at(1));
+        assert_eq!(writing.files.dirty_count(), tended, "{fsync:?}");
+    }
+}
+
+/// What the disk may not have counts as not written, for the reason that it gives: a disk
+/// that is full at the end is a full one.
+#[test]
+fn a_disk_that_does_not_take_it_says_why() {
+    // A file of which the kernel says that it cannot be synchronised: EINVAL.
+    let target = Target::of("/proc/thread-self/comm");
+    let options = Options {
+        fsync: Fsync::Batch,
+        ..plain()
+    };
+    let mut files = Files::new(&target, options, at(0)).unwrap();
+    let mut pages = Pages::new(&target, &support::host());
+    fill(pages.only(), &["1"]);
+    files.write(&mut pages, at(0));
+    pages.each(|page| {
+        let kind = page.failure.as_ref().map(io::Error::kind);
+        assert_eq!((kind, page.written), (Some(ErrorKind::InvalidInput), 0));
+    });
+}
+
+/// What the disk has not taken is taken back, and is not there twice when it is written again.
+#[test]
+fn what_is_not_on_the_disk_is_taken_back() {
+    let folder = Folder::new("unsynced");
+    let path = folder.path().join("a");
+    fs::write(&path, "old\n").unwrap();
+    let mut file = OpenFile::open(&Place::of(&path), at(0)).unwrap();
+    for (line, is_synced) in [("1\n", true), ("2\n", false)] {
+        file.append(line.as_bytes()).unwrap();
+        if is_synced {
+            file.sync().unwrap();
+        }
+    }
+    assert!(file.take_back_unsynced());
+    assert_eq!(fs::read(&path).unwrap(), b"old\n1\n");
+}
+
+/// A pipe that nobody reads is no reason to wait for ever; it is said, and read as soon as there is
+/// somebody.
+#[test]
+fn a_pipe_without_a_reader_is_refused() {
+    let folder = Folder::new("fifo");
+    let path = folder.path().join("a");
+    mknodat(CWD, &path, FileType::Fifo, Mode::from_raw_mode(0o600), 0).unwrap();
+    let target = Target::of(path.to_str().unwrap());
+    assert!(target.terminal().is_none());
+    let error = Files::new(&target, plain(), at(0)).unwrap_err();
+    assert_eq!(error.to_string(), "it is a pipe that nobody reads");
+    let nonblocking = OFlags::RDONLY | OFlags::NONBLOCK;
+    let mut reader = File::from(open(&path, nonblocking, Mode::empty()).unwrap());
+    let mut writing = Writing::new(&path, plain(), at(0));
+    assert_eq!(writing.write(&["1"], at(0)), None);
+    let mut read = [0; 2];
+    reader.read_exact(&mut read).unwrap();
+    assert_eq!(&read, b"1\n");
 }
 
 fn read(path: &Path, compression: Compression) -> Vec<u8> {

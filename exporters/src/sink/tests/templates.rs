@@ -1,6 +1,7 @@
 //! Paths with attributes in them.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::sync::Arc;
 
 use eunomia_core::batch::{Batch, Made, Target as Over};
@@ -172,6 +173,45 @@ fn open_files_are_few() {
         let path = folder.path().join("made").join(value).join("x");
         assert_eq!(fs::read(path).unwrap(), b"line\nline\n");
     }
+}
+
+/// Links that somebody planted below the folder lead nowhere, be they folders or files; what was to
+/// be written there is not, and says why. The folder itself may be one.
+#[test]
+fn links_below_the_folder_are_not_followed() {
+    let folder = Folder::new("links");
+    let (own, other) = (folder.path().join("own"), folder.path().join("other"));
+    fs::create_dir_all(other.join("file")).unwrap();
+    fs::write(other.join("x"), "").unwrap();
+    symlink(&other, &own).unwrap();
+    let template = format!("{}/{{a.b}}/x", own.display());
+    let target = Target::parse(&template).unwrap();
+    let mut files = Files::new(&target, plain(), at(0)).unwrap();
+    symlink(folder.path(), other.join("folder")).unwrap();
+    symlink(other.join("x"), other.join("file/x")).unwrap();
+    let batch = named(&[Some(b"folder"), Some(b"file"), Some(b"fine")]);
+    let mut pages = Pages::new(&target, &support::host());
+    for row in batch.iter() {
+        let lines = pages.of_event(&row, &Sheet::default());
+        lines.bytes.extend_from_slice(b"line\n");
+        lines.end_item();
+    }
+    files.write(&mut pages, at(0));
+    pages.each(|page| {
+        let failure = page.failure.as_ref().map(ToString::to_string);
+        match page.path.ends_with(b"/fine/x") {
+            true => assert_eq!(failure, None),
+            false => assert!(failure.unwrap().ends_with("; links are not followed here")),
+        }
+    });
+    assert_eq!(fs::read(other.join("x")).unwrap(), b"");
+    assert!(!folder.path().join("x").exists());
+    assert_eq!(fs::read(other.join("fine/x")).unwrap(), b"line\n");
+    // Nor is anything set aside there.
+    fs::rename(other.join("fine"), folder.path().join("moved")).unwrap();
+    symlink(folder.path().join("moved"), other.join("fine")).unwrap();
+    files.tend(at(1000));
+    super::holds(&folder.path().join("moved"), &[("x", "line\n")]);
 }
 
 /// Every file of one kind begins with its head, and only once.

@@ -1,51 +1,16 @@
 //! From the ring to the encoder nothing is allocated for an event: what the
 //! second of two batches takes does not grow with the number of events in it.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
-
+use count::allocations;
 use world::{Ring, World};
 
+#[path = "../benches/hot_path/count.rs"]
+mod count;
 #[path = "../benches/hot_path/records.rs"]
 mod records;
 #[path = "../benches/hot_path/world.rs"]
 #[expect(dead_code, reason = "the benchmark asks for more")]
 mod world;
-
-thread_local! {
-    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
-}
-
-/// The system's allocator, counting what this thread asks for.
-struct Counting;
-
-#[global_allocator]
-static COUNTING: Counting = Counting;
-
-fn count() {
-    ALLOCATIONS.with(|count| count.set(count.get() + 1));
-}
-
-#[expect(unsafe_code, reason = "an allocator that counts is an allocator")]
-// SAFETY: every call goes to the system's allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: as the caller promised.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: as the caller promised.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count();
-        // SAFETY: as the caller promised.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
 
 /// Allocations of the second batch with the records of `ring`: decoded, put in
 /// order, its processes and containers looked up.
@@ -54,10 +19,11 @@ fn in_second_batch(world: &mut World, ring: &Ring) -> usize {
         let batch = world.drain(ring);
         world.look_up(batch);
     }
-    let before = ALLOCATIONS.get();
-    let batch = world.drain(ring);
-    world.look_up(batch);
-    ALLOCATIONS.get() - before
+    let pass = || {
+        let batch = world.drain(ring);
+        world.look_up(batch);
+    };
+    allocations(pass).1
 }
 
 /// Sixteen times as many events of the built-in probes take as many allocations:

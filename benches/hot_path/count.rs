@@ -1,25 +1,27 @@
-//! How often memory is asked for.
+//! How often memory is asked for: for benches, and for tests that say never.
 
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::cell::Cell;
 
-static ASKED: AtomicUsize = AtomicUsize::new(0);
+thread_local! {
+    static ASKED: Cell<usize> = const { Cell::new(0) };
+}
 
-/// The system's allocator, counting.
+/// The system's allocator, counting what each thread asks for.
 struct Counting;
 
 #[global_allocator]
 static COUNTING: Counting = Counting;
 
-/// How often memory was asked for while `act` ran.
+/// How often this thread asked for memory while `act` ran.
 pub(crate) fn allocations<T>(act: impl FnOnce() -> T) -> (T, usize) {
-    let before = ASKED.load(Ordering::Relaxed);
+    let before = ASKED.get();
     let made = act();
-    (made, ASKED.load(Ordering::Relaxed) - before)
+    (made, ASKED.get() - before)
 }
 
 fn count() {
-    ASKED.fetch_add(1, Ordering::Relaxed);
+    ASKED.set(ASKED.get() + 1);
 }
 
 #[expect(unsafe_code, reason = "an allocator that counts is an allocator")]

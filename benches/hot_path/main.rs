@@ -159,6 +159,8 @@ fn formats(bench: &mut Bench, out: &mut impl Write) -> Result<(), Box<dyn Error>
         rows.push(("OTLP", body, asked));
         let (body, asked) = allocations(|| bench.encode_lines(&signal));
         rows.push(("line protocol", body, asked));
+        let ((), asked) = allocations(|| bench.encode_csv(&signal));
+        rows.push(("CSV", bench.lines.bytes.clone(), asked));
     }
     writeln!(
         out,
@@ -212,13 +214,13 @@ impl Bench {
         self.json_bytes = black_box(&self.lines.bytes).len() / EVENTS;
     }
 
-    /// The events of `signal` as the body of one request, which has room for them.
     fn encode_csv(&mut self, signal: &Signal) {
         self.lines.clear();
         self.csv.encode(signal, &mut self.lines);
         black_box(&self.lines.bytes);
     }
 
+    /// The events of `signal` as the body of one request, which has room for them.
     fn encode_lines(&mut self, signal: &Signal) -> Vec<u8> {
         self.line.push(signal, |pushed| {
             black_box::<LinePushed>(pushed);

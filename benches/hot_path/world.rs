@@ -24,6 +24,8 @@ const CONTAINERS: u64 = 8;
 /// Events that a process causes before another one's are seen.
 const RUN: usize = 4;
 const START: u64 = 1_000_000_000_000;
+/// Nanoseconds from one round to the next: longer than a ring's events take.
+const ROUND: i64 = 10_000_000;
 
 /// Kinds of events that are measured, with how many of sixteen they are.
 pub(crate) const MIX: [(&str, usize); 4] = [
@@ -44,6 +46,8 @@ pub(crate) struct World {
     emit: Emit,
     /// The receiver's batch of the next round.
     next: Batch,
+    /// What turns the records' times into those of the next round.
+    clock: ClockOffset,
 }
 
 /// Records one after another, as they lie in a ring.
@@ -88,6 +92,7 @@ impl World {
             subjects: Vec::new(),
             emit: Emit::default(),
             next: Batch::default(),
+            clock: ClockOffset(1_790_000_000_000_000_000),
         };
         world.populate(&schemas)?;
         Ok(world)
@@ -148,7 +153,9 @@ impl World {
             };
             batch.push(schema, record, BootNanos(time), SubjectIndex::NONE);
         }
-        batch.clock = ClockOffset(1_790_000_000_000_000_000);
+        // A ring is drained again and again: its events happen later each time.
+        self.clock.0 += ROUND;
+        batch.clock = self.clock;
         batch.observed = WallNanos(1_790_002_000_000_000_000);
         batch.sort_by_time();
         self.next = batch.split_from(BootNanos(u64::MAX));

@@ -1,53 +1,18 @@
 //! Encoding allocates nothing for an event: what a second pass over the same
 //! batch takes does not grow with the number of events in it.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
-
+use count::allocations;
 use eunomia_core::batch::Batch;
 use eunomia_core::signal::Signal;
 use eunomia_exporters::{CsvEncoder, Format, JsonEncoder, LineEncoder, LineSettings};
 use eunomia_exporters::{Lines, LogsEncoder};
 use eunomia_exporters::{Precision, Schema, Unsigned};
 
+#[path = "../../benches/hot_path/count.rs"]
+mod count;
 #[cfg(test)]
 #[path = "support/mod.rs"]
 mod support;
-
-thread_local! {
-    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
-}
-
-/// The system's allocator, counting what this thread asks for.
-struct Counting;
-
-#[global_allocator]
-static COUNTING: Counting = Counting;
-
-fn count() {
-    ALLOCATIONS.with(|count| count.set(count.get() + 1));
-}
-
-#[expect(unsafe_code, reason = "an allocator that counts is an allocator")]
-// SAFETY: every call goes to the system's allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: as the caller promised.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: as the caller promised.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count();
-        // SAFETY: as the caller promised.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
 
 /// Execs, opens and connects, so many times each, hostile text among them.
 fn events(times: usize) -> Batch {
@@ -71,9 +36,7 @@ fn events(times: usize) -> Batch {
 /// Allocations of the second of two passes.
 fn in_second_pass(mut pass: impl FnMut()) -> usize {
     pass();
-    let before = ALLOCATIONS.get();
-    pass();
-    ALLOCATIONS.get() - before
+    allocations(pass).1
 }
 
 /// NDJSON goes into a buffer that is used again.

@@ -15,12 +15,24 @@ const REPLACEMENT: &[u8] = "\u{fffd}".as_bytes();
 
 /// Appends `text`, each of the `special` characters behind a backslash.
 pub fn write_unquoted(text: &[u8], special: &[u8], out: &mut Vec<u8>) {
+    // Looking at all bytes, instead of stopping at the first, is comparing vectors.
+    if text
+        .iter()
+        .fold(true, |plain, &byte| plain & is_plain(byte))
+    {
+        return out.extend_from_slice(text);
+    }
     for chunk in text.utf8_chunks() {
         write_valid(chunk.valid().as_bytes(), special, out);
         if !chunk.invalid().is_empty() {
             out.extend_from_slice(REPLACEMENT);
         }
     }
+}
+
+/// Whether a byte has no meaning anywhere in the protocol.
+fn is_plain(byte: u8) -> bool {
+    (byte > b' ') & (byte < 0x7f) & (byte != b'\\') & (byte != b',') & (byte != b'=')
 }
 
 fn write_valid(text: &[u8], special: &[u8], out: &mut Vec<u8>) {

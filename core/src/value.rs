@@ -150,6 +150,8 @@ pub fn read_unsigned(bytes: &[u8]) -> u64 {
     match *bytes {
         [a, b, c, d, e, f, g, h] => return u64::from_le_bytes([a, b, c, d, e, f, g, h]),
         [a, b, c, d] => return u64::from(u32::from_le_bytes([a, b, c, d])),
+        [a, b] => return u64::from(u16::from_le_bytes([a, b])),
+        [a] => return u64::from(a),
         _ => {}
     }
     let mut wide = [0; 8];

@@ -1,6 +1,7 @@
 //! Text as JSON strings. Most text needs no escape: it is copied in runs.
 
 use crate::number::write_hex;
+use crate::special::first_special;
 
 /// What text shows where it is not UTF-8.
 const REPLACEMENT: &[u8] = "\u{fffd}".as_bytes();
@@ -30,7 +31,7 @@ pub(crate) fn write_lossy(bytes: &[u8], out: &mut Vec<u8>) {
 }
 
 fn write_escaped(mut text: &[u8], out: &mut Vec<u8>) {
-    while let Some(position) = first_escape(text) {
+    while let Some(position) = first_special(text, must_be_escaped) {
         let (plain, rest) = text.split_at(position);
         out.extend_from_slice(plain);
         let Some((&special, rest)) = rest.split_first() else {
@@ -40,22 +41,6 @@ fn write_escaped(mut text: &[u8], out: &mut Vec<u8>) {
         text = rest;
     }
     out.extend_from_slice(text);
-}
-
-fn first_escape(text: &[u8]) -> Option<usize> {
-    // Looking at all bytes of a chunk, instead of stopping at the first, is one
-    // comparison of vectors.
-    const CHUNK: usize = 16;
-    let is_plain = |chunk: &&[u8; CHUNK]| {
-        !chunk
-            .iter()
-            .fold(false, |found, &byte| found | must_be_escaped(byte))
-    };
-    let chunks = text.as_chunks::<CHUNK>().0;
-    let plain = chunks.iter().take_while(is_plain).count() * CHUNK;
-    let rest = text.get(plain..)?.iter();
-    let position = rest.copied().position(must_be_escaped)?;
-    Some(plain + position)
 }
 
 fn must_be_escaped(byte: u8) -> bool {

@@ -23,6 +23,7 @@ mod repeat;
 mod resource;
 mod shipping;
 mod sink;
+mod special;
 mod throttle;
 
 #[cfg(test)]

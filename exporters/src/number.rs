@@ -1,6 +1,19 @@
 //! Numbers and bytes as text, without the machinery of `fmt`: every event has a
 //! dozen of them.
 
+/// The digits of the numbers below 100.
+static PAIRS: [[u8; 2]; 100] = pairs();
+
+const fn pairs() -> [[u8; 2]; 100] {
+    let mut pairs = [[b'0'; 2]; 100];
+    let mut number = 0;
+    while number < 100 {
+        pairs[number as usize] = [b'0' + number / 10, b'0' + number % 10];
+        number += 1;
+    }
+    pairs
+}
+
 /// The digits of a number, right-aligned.
 struct Digits([u8; 20], usize);
 
@@ -10,8 +23,8 @@ impl Digits {
         let mut start = digits.len();
         // A division takes longer than all else: one for two digits.
         for pair in digits.as_chunks_mut::<2>().0.iter_mut().rev() {
-            let two = u8::try_from(value % 100).unwrap_or(0);
-            *pair = [b'0' + two / 10, b'0' + two % 10];
+            let two = (value % 100) as usize;
+            *pair = PAIRS.get(two).copied().unwrap_or_default();
             value /= 100;
             start -= 2;
             if value == 0 {

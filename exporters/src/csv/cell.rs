@@ -34,7 +34,7 @@ impl Cells {
             Value::Uint(value) => write_unsigned(value, out),
             Value::Float(value) => write_float(value, out),
             Value::Str(text) => self.write_text(text.as_bytes(), out),
-            Value::Short(text) => self.write_text(text.as_str().as_bytes(), out),
+            Value::Short(text) => self.write_text(text.as_bytes(), out),
             Value::Text(bytes) => self.write_made(out, |scratch| write_lossy(bytes, scratch)),
             Value::Raw(bytes) => write_hex(bytes, out),
             Value::List(list) => self.write_made(out, |scratch| write_items(list, scratch)),

@@ -3,6 +3,8 @@
 
 use unicode_width::UnicodeWidthChar as _;
 
+use crate::special::has_special;
+
 /// Appends `bytes` with everything that is not plainly visible escaped; bytes
 /// that are not UTF-8 as `\xNN`. The result is unambiguous: a backslash is
 /// escaped too.
@@ -38,18 +40,9 @@ fn write_quoted_if_needed(bytes: &[u8], out: &mut String) {
 }
 
 fn is_plain_word(text: &[u8]) -> bool {
-    // Without a branch in it, looking at all bytes of a chunk is a few comparisons
-    // of vectors.
-    let is_special = |byte: u8| {
+    !has_special(text, |byte| {
         (byte <= b' ') | (byte > b'~') | (byte == b'\\') | (byte == b'\'') | (byte == b'"')
-    };
-    let any = |bytes: &[u8]| {
-        bytes
-            .iter()
-            .fold(false, |any, &byte| any | is_special(byte))
-    };
-    let (chunks, rest) = text.as_chunks::<16>();
-    !chunks.iter().any(|chunk| any(chunk)) && !any(rest)
+    })
 }
 
 fn write_escaped(bytes: &[u8], quoted: bool, out: &mut String) {

@@ -9,7 +9,7 @@ use eunomia_core::signal::Signal;
 use eunomia_core::time::Rfc3339;
 use eunomia_core::value::{Item, List, Value};
 
-use crate::json_string::{write_lossy, write_string};
+use crate::json_string::{write_lossy, write_string, write_utf8};
 use crate::number::{write_hex, write_signed, write_unsigned};
 use crate::repeat::{ContainerPart, Repeats};
 use crate::sink::{Encoder, Outlet, Pages, Sheet};
@@ -164,7 +164,7 @@ fn write_value(value: Value<'_>, out: &mut Vec<u8>) {
         Value::Uint(value) => write_unsigned(value, out),
         Value::Float(value) => write_float(value, out),
         Value::Str(text) => write_string(text, out),
-        Value::Short(text) => write_string(text.as_str(), out),
+        Value::Short(text) => write_utf8(text.as_bytes(), out),
         Value::Text(bytes) => write_lossy(bytes, out),
         Value::Raw(bytes) => write_hex_string(bytes, out),
         Value::List(list) => write_items(list, out),
@@ -218,7 +218,7 @@ fn write_array(list: List<'_>, out: &mut Vec<u8>, write: fn(Item<'_>, &mut Vec<u
 fn write_item(item: Item<'_>, out: &mut Vec<u8>) {
     match item {
         Item::Text(bytes) => write_lossy(bytes, out),
-        Item::Short(text) => write_string(text.as_str(), out),
+        Item::Short(text) => write_utf8(text.as_bytes(), out),
         Item::Int(value) => write_signed(value, out),
         Item::Uint(value) => write_unsigned(value, out),
     }

@@ -9,6 +9,7 @@ use eunomia_core::key::Key;
 use eunomia_core::value::{Item, List, Value};
 
 use crate::number::{write_hex, write_signed, write_unsigned};
+use crate::special::first_special;
 
 /// What text shows where it is not UTF-8.
 const REPLACEMENT: &[u8] = "\u{fffd}".as_bytes();
@@ -47,7 +48,7 @@ fn write_value(value: Value<'_>, unsigned: Unsigned, out: &mut Vec<u8>) {
         Value::Uint(value) => write_uint(value, unsigned, out),
         Value::Float(value) => write_float(value, out),
         Value::Str(text) => write_string(text, out),
-        Value::Short(text) => write_string(text.as_str(), out),
+        Value::Short(text) => quoted(out, |out| write_escaped(text.as_bytes(), out)),
         Value::Text(bytes) => quoted(out, |out| write_lossy(bytes, write_escaped, out)),
         Value::Raw(bytes) => quoted(out, |out| write_hex(bytes, out)),
         Value::List(list) => quoted(out, |out| write_list(list, write_item, out)),
@@ -123,7 +124,7 @@ fn in_runs(
     out: &mut Vec<u8>,
     mut write_special: impl FnMut(u8, &mut Vec<u8>),
 ) {
-    while let Some(position) = first(text, is_special) {
+    while let Some(position) = first_special(text, is_special) {
         let (plain, rest) = text.split_at(position);
         out.extend_from_slice(plain);
         let Some((&special, rest)) = rest.split_first() else {
@@ -133,22 +134,6 @@ fn in_runs(
         text = rest;
     }
     out.extend_from_slice(text);
-}
-
-fn first(text: &[u8], is_special: impl Fn(u8) -> bool + Copy) -> Option<usize> {
-    // Looking at all bytes of a chunk, instead of stopping at the first, is one
-    // comparison of vectors.
-    const CHUNK: usize = 16;
-    let is_plain = |chunk: &&[u8; CHUNK]| {
-        !chunk
-            .iter()
-            .fold(false, |found, &byte| found | is_special(byte))
-    };
-    let chunks = text.as_chunks::<CHUNK>().0;
-    let plain = chunks.iter().take_while(is_plain).count() * CHUNK;
-    let rest = text.get(plain..)?.iter();
-    let position = rest.copied().position(is_special)?;
-    Some(plain + position)
 }
 
 /// Appends a JSON array, as it stands between quotes.
@@ -170,7 +155,7 @@ fn write_item(item: Item<'_>, out: &mut Vec<u8>) {
             in_json_quotes(out, |out| write_lossy(bytes, write_json_escaped, out));
         }
         Item::Short(text) => {
-            in_json_quotes(out, |out| write_json_escaped(text.as_str().as_bytes(), out));
+            in_json_quotes(out, |out| write_json_escaped(text.as_bytes(), out));
         }
         Item::Int(value) => write_signed(value, out),
         Item::Uint(value) => write_unsigned(value, out),

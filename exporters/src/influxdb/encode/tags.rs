@@ -78,7 +78,7 @@ fn write_text(value: Value<'_>, out: &mut Vec<u8>) {
         Value::Uint(value) => write_unsigned(value, out),
         Value::Float(value) => write!(out, "{value:?}").unwrap_or_default(),
         Value::Str(text) => out.extend_from_slice(text.as_bytes()),
-        Value::Short(text) => out.extend_from_slice(text.as_str().as_bytes()),
+        Value::Short(text) => out.extend_from_slice(text.as_bytes()),
         Value::Text(bytes) => out.extend_from_slice(bytes),
         Value::Raw(bytes) => write_hex(bytes, out),
         Value::List(list) | Value::RawList(list) => list.for_each(|item| {
@@ -87,7 +87,7 @@ fn write_text(value: Value<'_>, out: &mut Vec<u8>) {
             }
             match item {
                 Item::Text(bytes) => out.extend_from_slice(bytes),
-                Item::Short(text) => out.extend_from_slice(text.as_str().as_bytes()),
+                Item::Short(text) => out.extend_from_slice(text.as_bytes()),
                 Item::Int(value) => write_signed(value, out),
                 Item::Uint(value) => write_unsigned(value, out),
             }

@@ -12,6 +12,7 @@ mod describe;
 mod influxdb;
 mod json;
 mod json_string;
+mod memo;
 mod names;
 mod net;
 mod number;

@@ -4,7 +4,9 @@
 use std::ops::Range;
 
 use super::RowView;
+use super::overlay::Overlay;
 use crate::key::Key;
+use crate::schema::Attribute;
 use crate::subject::Attributes;
 use crate::value::Value;
 
@@ -27,10 +29,7 @@ impl<'a> RowView<'a> {
         let first = positions.start;
         let attributes = self.schema.attributes.get(positions).unwrap_or_default();
         if self.row.overlay_count == 0 {
-            for attribute in attributes {
-                attribute.visit(record, each);
-            }
-            return;
+            return visit_all(attributes, record, each);
         }
         for (position, attribute) in (first..).zip(attributes) {
             let Some(made) = self.overlay().find_map(|overlay| overlay.covers(position)) else {
@@ -41,6 +40,18 @@ impl<'a> RowView<'a> {
                 attribute.visit_value(value, attribute.field.is_truncated(record), each);
             }
         }
+    }
+
+    /// The integer that stands for the attribute at `position`, where it has names
+    /// and no processor laid anything over it.
+    #[must_use]
+    pub fn named(&self, position: usize) -> Option<u64> {
+        let is_covered = |overlay: &Overlay| overlay.covers(position).is_some();
+        if self.row.overlay_count > 0 && self.overlay().any(is_covered) {
+            return None;
+        }
+        let attribute = self.schema.attributes.get(position)?;
+        attribute.field.named(self.record())
     }
 
     /// Calls `each` with what is shown of the process and of its cgroup.
@@ -68,5 +79,24 @@ impl<'a> RowView<'a> {
             }
         }
         self.visit_added(each);
+    }
+}
+
+/// Calls `each` with what `record` has of `attributes`.
+fn visit_all<'a>(
+    attributes: &'a [Attribute],
+    record: &'a [u8],
+    each: &mut impl FnMut(&'a Key, Value<'a>),
+) {
+    let mut text = None;
+    for attribute in attributes {
+        let field = &attribute.field;
+        let Some(value) = field.read_behind(text, record) else {
+            continue;
+        };
+        if let Value::Str(read) = value {
+            text = Some((field.offset, read));
+        }
+        attribute.visit_value(value, field.is_truncated(record), each);
     }
 }

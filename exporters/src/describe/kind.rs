@@ -31,6 +31,8 @@ pub(crate) struct Detail {
     /// Its label with the equals sign; empty for the headline.
     pub(crate) label: String,
     pub(crate) form: Form,
+    /// Whether its number has names.
+    pub(crate) is_named: bool,
 }
 
 /// What kind of detail it is.
@@ -108,6 +110,7 @@ impl Kind {
                 position: *position,
                 label,
                 form,
+                is_named: attribute.field.shape.is_named(),
             });
         }
         // What failed is seen first; the sort is stable.

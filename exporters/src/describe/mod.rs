@@ -3,10 +3,12 @@
 
 mod escape;
 mod kind;
+mod sentence;
 mod value;
 
 pub(crate) use escape::write_harmless;
 #[cfg(test)]
 pub(crate) use escape::write_word;
 pub(crate) use kind::{Detail, Form, Kind, Kinds};
-pub(crate) use value::{ListForm, write_detail, write_nanoseconds, write_sentence, write_value};
+pub(crate) use sentence::Sentences;
+pub(crate) use value::{ListForm, write_detail, write_nanoseconds, write_value};

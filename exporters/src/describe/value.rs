@@ -6,7 +6,7 @@ use eunomia_core::batch::RowView;
 use eunomia_core::value::{Item, List, Value};
 
 use super::escape::{write_text, write_word};
-use super::kind::{Detail, Form, Kind};
+use super::kind::{Detail, Form};
 use crate::number::{push_signed, push_unsigned};
 
 /// How a list is written.
@@ -109,17 +109,4 @@ fn write_endpoint(address: Value<'_>, port: Option<Value<'_>>, out: &mut String)
     }
     out.push(':');
     write_value(port, ListForm::Value, out);
-}
-
-/// Appends the event as one line: what happened, and its details.
-pub(crate) fn write_sentence(row: &RowView<'_>, kind: &Kind, out: &mut String) {
-    out.push_str(&kind.title);
-    for detail in &kind.details {
-        let before = out.len();
-        out.push(' ');
-        out.push_str(&detail.label);
-        if !write_detail(row, detail, out) {
-            out.truncate(before);
-        }
-    }
 }

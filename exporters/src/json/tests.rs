@@ -40,6 +40,16 @@ fn points_are_objects_too() {
     insta::assert_snapshot!(visible(&encode(&Signal::Metrics(support::metrics()))));
 }
 
+/// What stands for a number is the same the first time, again, and where there
+/// are more numbers than are remembered.
+#[test]
+fn names_of_numbers_do_not_depend_on_other_events() {
+    let (all, alone) = support::opens_of_many_numbers();
+    let alone = alone.into_iter().map(Signal::Events);
+    let alone: String = alone.map(|signal| encode(&signal)).collect();
+    assert_eq!(encode(&Signal::Events(all)), alone);
+}
+
 /// A host without a name leaves the attribute out.
 #[test]
 fn what_does_not_exist_is_left_out() {

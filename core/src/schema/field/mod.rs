@@ -254,6 +254,21 @@ impl Field {
         }
     }
 
+    /// As [`Self::read`], where `text` was read before it from a field at that
+    /// offset: of a path that is UTF-8 its last part is it, too.
+    pub(crate) fn read_behind<'a>(
+        &'a self,
+        text: Option<(u32, &'a str)>,
+        record: &'a [u8],
+    ) -> Option<Value<'a>> {
+        match (&self.shape, text) {
+            (Shape::Text(Part::Base), Some((offset, path))) if offset == self.offset => {
+                path.get(base_start(path.as_bytes())..).map(Value::Str)
+            }
+            _ => self.read(record),
+        }
+    }
+
     /// Whether the value in `record` was cut.
     #[must_use]
     pub fn is_truncated(&self, record: &[u8]) -> bool {
@@ -266,6 +281,17 @@ impl Field {
             && !is_part
             && TailRef::read(record, self.offset)
                 .is_some_and(|tail| tail.flags & TEXT_TRUNCATED != 0)
+    }
+
+    /// The integer in `record` that a name, or several, stand for in the value:
+    /// two records that have the same one have the same value.
+    #[must_use]
+    pub fn named(&self, record: &[u8]) -> Option<u64> {
+        let Shape::Integer { size, .. } = &self.shape else {
+            return None;
+        };
+        let bytes = slice(record, self.offset, size.bytes())?;
+        self.shape.is_named().then(|| read_unsigned(bytes))
     }
 
     fn bits(&self, record: &[u8], (shift, width): (u8, u8), signed: bool) -> Option<Value<'_>> {
@@ -342,6 +368,24 @@ impl Shape {
         }
     }
 
+    /// Whether the value is text made of an integer: of names most often.
+    #[must_use]
+    pub fn is_named(&self) -> bool {
+        match self {
+            Self::Integer { render, .. } => !matches!(render, Render::Number | Render::Port),
+            Self::Bits { .. }
+            | Self::Bool
+            | Self::Float { .. }
+            | Self::Chars { .. }
+            | Self::Bytes { .. }
+            | Self::Integers { .. }
+            | Self::Text(_)
+            | Self::TextList(_)
+            | Self::TailBytes
+            | Self::Address => false,
+        }
+    }
+
     /// Whether the bytes stand in the record's tail, so that they can be cut.
     #[must_use]
     pub fn is_tail(&self) -> bool {
@@ -389,10 +433,13 @@ pub(crate) fn text(bytes: &[u8]) -> Value<'_> {
 
 /// The part of a path after its last slash; all of it where that is empty.
 fn base(path: &[u8]) -> &[u8] {
-    match path.rsplit(|&b| b == b'/').next() {
-        Some(name) if !name.is_empty() => name,
-        _ => path,
-    }
+    path.get(base_start(path)..).unwrap_or(path)
+}
+
+fn base_start(path: &[u8]) -> usize {
+    let slash = path.iter().rposition(|&byte| byte == b'/');
+    let start = slash.map_or(0, |slash| slash + 1);
+    if start < path.len() { start } else { 0 }
 }
 
 fn slice(record: &[u8], offset: u32, length: usize) -> Option<&[u8]> {

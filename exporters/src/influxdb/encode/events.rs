@@ -14,7 +14,7 @@ use super::encoder::LineSettings;
 use super::field::{Unsigned, write_field};
 use super::tags::{TagNames, Tags};
 use super::times::{SeriesIndex, Times};
-use crate::describe::{Kinds, write_sentence};
+use crate::describe::Sentences;
 use crate::influxdb::config::Schema;
 use crate::names::{EVENT_TAGS, HOST_NAME};
 use crate::number::write_unsigned;
@@ -56,8 +56,7 @@ pub(super) struct Events {
 struct Log {
     name: Key,
     body: Key,
-    kinds: Kinds,
-    text: String,
+    sentences: Sentences,
 }
 
 /// An event kind.
@@ -130,6 +129,9 @@ impl Events {
         self.series.resize(self.repeats.slots(), None);
         self.texts.clear();
         self.batch_kinds.clear();
+        if let Some(log) = &mut self.log {
+            log.sentences.start(batch);
+        }
         if self.kinds.len() > MAX_KINDS {
             self.kinds.clear();
         }
@@ -177,7 +179,13 @@ impl Events {
             log.write_body(row, out);
         }
         match &known {
-            Some(known) => self.write_known_fields(row, known, out),
+            Some(known) => {
+                let unsigned = self.unsigned;
+                self.repeats
+                    .write_known(row, known, out, |key, value, out| {
+                        write_field(key, value, unsigned, out);
+                    });
+            }
             None => self.write_fields(row, out),
         }
         if out.len() == fields {
@@ -234,7 +242,8 @@ impl Events {
     ) -> SeriesIndex {
         let start = out.len();
         let kind = self.batch_kinds.get(row.schema_index());
-        if let Some(kind) = kind.and_then(|&kind| self.kinds.get(kind)) {
+        let kind = kind.and_then(|&kind| self.kinds.get(kind));
+        if let Some(kind) = kind {
             out.extend_from_slice(&kind.measurement);
         }
         let (names, collected) = (&self.names, &mut self.collected);
@@ -245,23 +254,18 @@ impl Events {
         if let Some(log) = &self.log {
             collected.add(&log.name, Value::Str(row.schema().name.name()));
         }
-        row.visit(&mut |key, value| {
+        let mut add = |key: &Key, value: Value<'_>| {
             if names.has(key) {
                 collected.add(key, value);
             }
-        });
+        };
+        if kind.is_some_and(|kind| kind.tags_vary) {
+            row.visit(&mut add);
+        } else {
+            row.visit_beside_record(&mut add);
+        }
         collected.write(out);
         times.series(out.get(start..).unwrap_or_default())
-    }
-
-    fn write_known_fields(&self, row: &RowView<'_>, known: &Known, out: &mut Vec<u8>) {
-        let unsigned = self.unsigned;
-        out.extend_from_slice(self.repeats.bytes(&known.header));
-        let own = known.attributes..row.schema().attributes.len();
-        row.visit_attributes(own, &mut |key, value| {
-            write_field(key, value, unsigned, out)
-        });
-        out.extend_from_slice(self.repeats.bytes(&known.subject));
     }
 
     fn write_fields(&self, row: &RowView<'_>, out: &mut Vec<u8>) {
@@ -279,17 +283,14 @@ impl Log {
         Self {
             name: Key::new(LOG_NAME),
             body: Key::new(BODY),
-            kinds: Kinds::default(),
-            text: String::new(),
+            sentences: Sentences::default(),
         }
     }
 
     /// Appends the event in one sentence.
     fn write_body(&mut self, row: &RowView<'_>, out: &mut Vec<u8>) {
-        self.text.clear();
-        let kind = self.kinds.get(row.schema());
-        write_sentence(row, &kind, &mut self.text);
-        write_field(&self.body, Value::Str(&self.text), Unsigned::Kept, out);
+        let text = Value::Str(self.sentences.write(row));
+        write_field(&self.body, text, Unsigned::Kept, out);
     }
 }
 

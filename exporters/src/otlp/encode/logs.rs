@@ -14,25 +14,23 @@ use super::format::{Format, LOGS};
 use super::json::write_item;
 use super::json_tables;
 use super::resource::{Envelope, Group};
-use crate::describe::{Kind, Kinds, write_sentence};
-use crate::protobuf::Writer;
+use crate::describe::Sentences;
+use crate::protobuf::{Writer, varint_length, write_varint};
 use crate::repeat::{ContainerPart, Repeats};
 
 /// Field of `ScopeLogs`.
 const LOG_RECORDS: u32 = 2;
 /// Fields of `LogRecord`.
 const TIME: u32 = 1;
-const SEVERITY_NUMBER: u32 = 2;
-const SEVERITY_TEXT: u32 = 3;
-const BODY: u32 = 5;
 const ATTRIBUTES: u32 = 6;
 const OBSERVED_TIME: u32 = 11;
 const EVENT_NAME: u32 = 12;
 /// `AnyValue.string_value`.
 const STRING: u32 = 1;
 
-/// `SEVERITY_NUMBER_INFO`.
-const INFO: u64 = 9;
+/// Severity number and text, fields 2 and 3, of `SEVERITY_NUMBER_INFO`; behind them
+/// the tag of the body, field 5.
+const SEVERITY: [u8; 9] = *b"\x10\x09\x1a\x04INFO\x2a";
 /// An actor whose group was not looked for yet.
 const NO_GROUP: usize = usize::MAX;
 
@@ -53,13 +51,12 @@ pub struct LogsEncoder {
     groups: Vec<Group>,
     /// The group of each of a batch's subjects.
     group_of: Vec<usize>,
-    kinds: Kinds,
-    /// The kinds of a batch's schemas, with what their records have alike.
-    batch_kinds: Vec<(Arc<Kind>, Range<usize>)>,
+    sentences: Sentences,
+    /// For each of a batch's schemas what its records have alike.
+    alike_of: Vec<Range<usize>>,
     /// Those fields.
     alike: Vec<u8>,
     repeats: Repeats,
-    text: String,
     /// A record that goes from one request to the next, or from protobuf to JSON.
     record: Vec<u8>,
     /// Buffers of groups that were written, to be filled again: memory fresh
@@ -90,11 +87,10 @@ impl LogsEncoder {
             max_bytes,
             groups: Vec::new(),
             group_of: Vec::new(),
-            kinds: Kinds::default(),
-            batch_kinds: Vec::new(),
+            sentences: Sentences::default(),
+            alike_of: Vec::new(),
             alike: Vec::new(),
             repeats: Repeats::default(),
-            text: String::new(),
             record: Vec::new(),
             spare: Vec::new(),
             bytes: 0,
@@ -113,13 +109,13 @@ impl LogsEncoder {
         self.group_of.clear();
         self.group_of.resize(batch.subjects.len() + 1, NO_GROUP);
         self.repeats.start(batch);
-        self.batch_kinds.clear();
+        self.sentences.start(batch);
+        self.alike_of.clear();
         self.alike.clear();
         for schema in batch.schemas() {
             let start = self.alike.len();
             write_alike(schema, batch.observed, &mut self.alike);
-            let kind = self.kinds.get(schema);
-            self.batch_kinds.push((kind, start..self.alike.len()));
+            self.alike_of.push(start..self.alike.len());
         }
         for row in batch.iter() {
             let pushed = self.push_row(&row);
@@ -234,22 +230,22 @@ impl LogsEncoder {
     }
 
     fn write_record(&mut self, row: &RowView<'_>, out: &mut Vec<u8>) {
-        self.text.clear();
-        let mut alike = &[][..];
-        if let Some((kind, range)) = self.batch_kinds.get(row.schema_index()) {
-            write_sentence(row, kind, &mut self.text);
-            alike = self.alike.get(range.clone()).unwrap_or_default();
-        }
+        let alike = self.alike_of.get(row.schema_index());
+        let alike = alike.and_then(|range| self.alike.get(range.clone()));
+        let body = self.sentences.write(row).as_bytes();
         Writer(out).long_message(LOG_RECORDS, |record| {
             record.fixed64(TIME, row.time().0);
-            record.varint(SEVERITY_NUMBER, INFO);
-            record.bytes(SEVERITY_TEXT, b"INFO");
-            record.message(BODY, |any| any.bytes(STRING, self.text.as_bytes()));
+            record.0.extend_from_slice(&SEVERITY);
+            write_varint(
+                (1 + varint_length(body.len() as u64) + body.len()) as u64,
+                record.0,
+            );
+            record.bytes(STRING, body);
             self.repeats
                 .write(row, ContainerPart::LeftOut, record.0, |key, value, out| {
                     Writer(out).attribute(ATTRIBUTES, key, value);
                 });
-            record.0.extend_from_slice(alike);
+            record.0.extend_from_slice(alike.unwrap_or_default());
         });
     }
 }

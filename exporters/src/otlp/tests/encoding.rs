@@ -115,6 +115,16 @@ fn show(request: &Request) -> String {
     text
 }
 
+/// Attributes and body say the same of a number the first time, again, and where
+/// there are more numbers than are remembered.
+#[test]
+fn names_of_numbers_do_not_depend_on_other_events() {
+    let of = |batch: &Batch| records(&encode(batch, ROOMY).0[0]);
+    let (all, alone) = support::opens_of_many_numbers();
+    let alone: Vec<_> = alone.iter().flat_map(of).collect();
+    assert_eq!(of(&all), alone);
+}
+
 /// Resource, scope, and every shape of value.
 #[test]
 fn events_are_log_records() {

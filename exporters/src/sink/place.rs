@@ -61,13 +61,13 @@ impl Place {
         &self.path
     }
 
-    /// Opens it as `options` say; nobody is waited for who does not read a pipe.
+    /// Opens it as `options` say. A pipe that the user named is waited for until
+    /// somebody reads it; one that somebody planted is not.
     pub(super) fn open(&self, options: &mut OpenOptions) -> io::Result<File> {
-        let link = match self.folder {
-            Some(_) => OFlags::NOFOLLOW,
+        let flags = match self.folder {
+            Some(_) => OFlags::NOFOLLOW | OFlags::NONBLOCK,
             None => OFlags::empty(),
         };
-        let flags = OFlags::NONBLOCK | link;
         let file = options
             .custom_flags(flags.bits().cast_signed())
             .open(&self.path);

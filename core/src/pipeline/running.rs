@@ -156,8 +156,14 @@ impl Running {
 
     /// Ends everything at once; what is held is counted as dropped.
     pub async fn give_up(mut self) {
-        let all = timeout(LETTING_GO, self.tasks.shutdown()).await;
-        if all.is_err() {
+        let let_go = async {
+            self.tasks.shutdown().await;
+            // Requests on their way are tasks of their own, which end a moment later.
+            for exporter in &self.exporters {
+                exporter.handle.settled().await;
+            }
+        };
+        if timeout(LETTING_GO, let_go).await.is_err() {
             tracing::debug!("a component blocks its thread and is left behind");
         }
     }

@@ -217,6 +217,18 @@ impl QueueOpener {
         self.0.state().writers += 1;
         QueueWriter(Arc::clone(&self.0))
     }
+
+    /// Waits until nothing is in the queue or on its way any more.
+    pub(crate) async fn settled(&self) {
+        loop {
+            // Registered before the check, so that no wake-up is missed in between.
+            let settled = self.0.writable.notified();
+            if self.0.state().queued == 0 {
+                return;
+            }
+            settled.await;
+        }
+    }
 }
 
 impl std::fmt::Debug for QueueOpener {

@@ -1,12 +1,14 @@
 mod switching;
 mod toys;
 
+use std::future::pending;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
 
 use self::toys::{
     Fed, Hold, LIMITS, Seen, Sink, add_sink, all_ended, batch, exporter_counts, identity, join,
@@ -159,6 +161,50 @@ async fn what_is_given_up_is_counted() {
     assert_eq!(exporter_counts(&accounts, "slow"), (12, 0, 12));
     let (accepted, delivered, dropped) = exporter_counts(&accounts, "fast");
     assert_eq!((accepted, delivered + dropped), (12, 12));
+}
+
+/// Has each batch in the hands of a task of its own, which keeps it.
+struct Scattering(Arc<AtomicU64>);
+
+#[async_trait]
+impl Exporter for Scattering {
+    async fn run(self: Box<Self>, mut queue: QueueReader) -> Result<(), ComponentError> {
+        let mut tasks = JoinSet::new();
+        while let Some(delivery) = queue.next().await {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            tasks.spawn(async move {
+                pending::<()>().await;
+                delivery.delivered();
+            });
+        }
+        Ok(())
+    }
+}
+
+/// So is what tasks of an exporter have, which end after it.
+#[tokio::test]
+async fn what_tasks_of_an_exporter_have_is_counted() {
+    let scattered = Arc::new(AtomicU64::new(0));
+    let accounts = Accounts::default();
+    let mut topology = Topology::new(accounts.clone());
+    let (feed, fed) = Fed::source();
+    let source = topology.add_receiver(identity("source", 1, &[]), fed);
+    let exporter = add_sink(
+        &mut topology,
+        identity("scattering", 1, &[]),
+        Box::new(Scattering(Arc::clone(&scattered))),
+    );
+    topology.add_pipeline(join(source, &[exporter]));
+    let running = topology.start().await.unwrap();
+    // More than the runtime ends at one go.
+    for time in 0..500 {
+        feed.send(time..time + 1).await.unwrap();
+    }
+    while scattered.load(Ordering::Relaxed) < 500 {
+        tokio::task::yield_now().await;
+    }
+    running.give_up().await;
+    assert_eq!(exporter_counts(&accounts, "scattering"), (500, 0, 500));
 }
 
 /// Counts its ticks.

@@ -25,9 +25,11 @@ pub(crate) const MAX_ANSWER: usize = 4 << 20;
 /// How long a connection that nobody uses is kept.
 const IDLE: Duration = Duration::from_secs(90);
 /// How long nothing comes over a connection of HTTP/2 with a request on it before the peer is asked
-/// whether it is there, and how long it has to answer. One without a request is not asked: servers
-/// of gRPC hang up on those who ask more often than every five minutes.
-const PING: Duration = Duration::from_secs(10);
+/// whether it is there. One without a request is not asked: servers of gRPC in Go hang up on those who
+/// ask then. They do so too at the fourth question in one silence, which is longer than requests wait.
+const PING: Duration = Duration::from_secs(30);
+/// How long the peer has to answer that.
+const PONG: Duration = Duration::from_secs(10);
 
 /// Connections to one peer; clones share them.
 pub(crate) type Pool<B> = Client<Connector, B>;
@@ -65,7 +67,7 @@ where
         .timer(TokioTimer::new())
         .http2_only(versions == Versions::Two)
         .http2_keep_alive_interval(PING)
-        .http2_keep_alive_timeout(PING)
+        .http2_keep_alive_timeout(PONG)
         .build(connector))
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::Request;
 use tokio::net::TcpListener;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::net::{Endpoint, TlsSettings, Versions, pool};
 
@@ -13,20 +13,34 @@ use crate::net::{Endpoint, TlsSettings, Versions, pool};
 const LATE: Duration = Duration::from_secs(3600);
 
 /// A connection of HTTP/2 whose peer answers nothing, not even whether it is there, ends
-/// by itself, and the next request has another.
+/// by itself, and the next request has another; also where requests are given up before that.
 #[tokio::test(start_paused = true)]
 async fn a_hung_peer_loses_its_connection() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let endpoint = format!("http://{}", listener.local_addr().unwrap());
-    let endpoint = Endpoint::parse(&endpoint).unwrap();
-    let pool = pool::<Body>(&endpoint, &TlsSettings::default(), Versions::Two).unwrap();
-    let mut open = Vec::new();
-    for _ in 0..2 {
-        let mut request = Request::new(Body::empty());
-        *request.uri_mut() = endpoint.at("/");
-        let asked = timeout(LATE, pool.request(request));
-        let (answer, connection) = tokio::join!(asked, listener.accept());
-        answer.expect("the connection is kept").unwrap_err();
-        open.push(connection.unwrap());
+    for patience in [LATE, Duration::from_secs(10), Duration::from_secs(1)] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let endpoint = Endpoint::parse(&endpoint).unwrap();
+        let pool = pool::<Body>(&endpoint, &TlsSettings::default(), Versions::Two).unwrap();
+        let asking = async {
+            loop {
+                let mut request = Request::new(Body::empty());
+                *request.uri_mut() = endpoint.at("/");
+                let asked = timeout(patience, pool.request(request)).await;
+                assert!(!matches!(asked, Ok(Ok(_))));
+                sleep(Duration::from_secs(1)).await;
+            }
+        };
+        let two = async {
+            let first = listener.accept().await.unwrap();
+            let second = listener.accept().await.unwrap();
+            (first, second)
+        };
+        let both = timeout(LATE, async {
+            tokio::select! {
+                two = two => two,
+                () = asking => unreachable!("it never ends"),
+            }
+        });
+        both.await.expect("the connection is kept");
     }
 }

@@ -37,4 +37,6 @@ pub use shell::Shell;
 pub use vm::{Cgroups, Kernel, Machine, Outcome};
 pub use wait::until;
 pub use watched::Watched;
-pub use workload::{Access, Bytes, Call, End, Image, Record, Said, Workload, now, workload_binary};
+pub use workload::{
+    APART, Access, Bytes, Call, End, Image, Record, Said, Workload, now, workload_binary,
+};

@@ -10,9 +10,9 @@
 #include "eunomia/tcp/connections.h"
 #include "eunomia/tcp/report.h"
 #include "eunomia/tcp/calls.h"
-#include "eunomia/tcp/refused.h"
+#include "eunomia/tcp/outcome.h"
 
-/* The attempt begins, in the process that makes it. */
+/* The attempt begins, in the process that makes it; the second copy finds what the first has left. */
 static __always_inline void begin_attempt(__u64 key, const __u32 copy)
 {
 	struct task_struct *task = eun_current();
@@ -20,21 +20,22 @@ static __always_inline void begin_attempt(__u64 key, const __u32 copy)
 	struct connection fresh = { .state = ATTEMPTED };
 	bool passes = eun_passes(task);
 	__u32 counted = 1;
+	int known; /* as eun_insert has it */
 
-	if (!tally)
+	if (!tally || bpf_map_lookup_elem(&unfollowed, &key))
 		return;
 	if (passes) {
 		eun_fill_header(&fresh.actor, kind_connect_event, task);
 		if (!bpf_map_update_elem(&connections, &key, &fresh, BPF_ANY))
 			return; /* counted when it has an outcome */
 	}
-	bpf_map_update_elem(&unfollowed, &key, &counted, BPF_ANY);
-	if (copy == 0) { /* the other comes to the same */
-		eun_count(&tally->seen);
-		eun_count(passes ? &tally->table_full : &tally->filtered);
-		if (passes)
-			lose_close();
-	}
+	known = (int)bpf_map_update_elem(&unfollowed, &key, &counted, BPF_NOEXIST);
+	if (known == -EEXIST || (known && copy != 0))
+		return;
+	eun_count(&tally->seen);
+	eun_count(passes ? &tally->table_full : &tally->filtered);
+	if (passes)
+		lose_close();
 }
 
 /* The outcome of an attempt, where the socket knows it; else the system call does, or the socket's end. */
@@ -64,7 +65,7 @@ static __always_inline void try_again(struct connection *connection, const struc
 		report_close(connection, sock);
 	else if (connection->state != FAILED)
 		report_connect(connection, ECONNABORTED);
-	connection->state = FAILED;
+	bpf_map_delete_elem(&connections, &key);
 	begin_attempt(key, copy);
 }
 
@@ -80,8 +81,11 @@ TWICE(inet_sock_set_state, on_tcp_state, const struct sock *sock, int before, in
 			begin_attempt(key, copy);
 		return 0;
 	}
-	if (!connection)
+	if (!connection) {
+		if (before == TCP_SYN_SENT && state == TCP_ESTABLISHED)
+			bpf_map_delete_elem(&unfollowed, &key);
 		return 0;
+	}
 	if (connection->state == ATTEMPTED) {
 		if (state == TCP_ESTABLISHED || state == TCP_CLOSE)
 			end_attempt(connection, sock, state);
@@ -100,10 +104,9 @@ TWICE(tcp_destroy_sock, on_tcp_destroy, struct sock *sock)
 	struct connection *connection = bpf_map_lookup_elem(&connections, &key);
 	struct connection last;
 
-	if (!connection) {
-		bpf_map_delete_elem(&unfollowed, &key);
+	bpf_map_delete_elem(&unfollowed, &key);
+	if (!connection)
 		return 0;
-	}
 	last = *connection;
 	if (bpf_map_delete_elem(&connections, &key))
 		return 0; /* the other copy was here */
@@ -143,11 +146,17 @@ SYSCALL_EXIT(on_socket_call, connect, accept, accept4, socketcall)
 {
 	struct socket_call socket_call = socket_call_of(call);
 	struct task_struct *task = eun_current();
+	struct sock *sock;
 
 	if (socket_call.verb == VERB_ACCEPT && call.result >= 0)
 		accepted(task, call.result);
-	if (socket_call.verb == VERB_CONNECT && call.result < 0 && !is_no_outcome(-call.result))
-		not_connected(task, socket_call, -call.result);
+	if (socket_call.verb != VERB_CONNECT || is_no_outcome(-call.result))
+		return;
+	sock = tcp_socket_of(task, socket_call.fd);
+	if (sock && call.result < 0)
+		not_connected(task, sock, socket_call.address, -call.result);
+	else if (sock)
+		connected_or_apart(sock);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

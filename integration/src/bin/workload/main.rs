@@ -61,6 +61,7 @@ fn run() -> Result<()> {
         "chrooted-opens" => open::chrooted(&mut options),
         "tcp" => tcp::run(&mut options),
         "tcp-client" => tcp::client(&mut options),
+        "tcp-apart" => tcp::apart(),
         "connections" => tcp::connections(&mut options),
         "flood" => flood::run(&mut options),
         "pid-reuse" => pid_reuse::run(&mut options),

@@ -3,11 +3,13 @@
 //! The parent serves and a child connects, one connection at a time. Both know from its number
 //! what a connection is to be, so that nothing but the amounts goes over the wire.
 
+mod apart;
 mod client;
 mod held;
 mod plan;
 mod server;
 
+pub(crate) use apart::apart;
 pub(crate) use client::client;
 pub(crate) use held::connections;
 pub(crate) use server::run;

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * Attempts that failed before the socket changed its state: no route, no permission, a bad address. Their peer is known
- * from the caller's memory alone, which another of its threads could have changed by now.
+ * What the call of connect says and the socket's state doesn't. Of attempts that failed before the state changed (no
+ * route, no permission, a bad address) the peer is known from the caller's memory alone, which another of its threads
+ * could have changed by now.
  */
-#ifndef EUNOMIA_TCP_REFUSED_H
-#define EUNOMIA_TCP_REFUSED_H
+#ifndef EUNOMIA_TCP_OUTCOME_H
+#define EUNOMIA_TCP_OUTCOME_H
 
-#define UNFOLLOWED 4096 /* the last of them, 0.3 MiB; of an older one, a failure counts as one more attempt */
+#define UNFOLLOWED 4096 /* at a time, 0.3 MiB; of one beyond them a failure counts as one more attempt */
 
-/* Sockets whose attempt is counted already, as filtered or lost: their calls may still say that it failed. */
+/* Sockets whose attempt is counted already, as filtered or lost, while it has no outcome. */
 struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, UNFOLLOWED);
 	__type(key, __u64);
 	__type(value, __u32);
@@ -64,24 +65,39 @@ static __always_inline void report_refused(struct task_struct *task, const struc
 }
 
 /* Failures that never reached the socket's state, and those for which it gave no reason. */
-static __always_inline void not_connected(struct task_struct *task, struct socket_call call, __u32 error)
+static __always_inline void not_connected(struct task_struct *task, const struct sock *sock, __u64 address, __u32 error)
 {
-	struct sock *sock = tcp_socket_of(task, call.fd);
 	__u64 key = (__u64)sock;
-	struct connection *connection;
+	struct connection *connection = bpf_map_lookup_elem(&connections, &key);
 
-	if (!sock)
-		return;
-	connection = bpf_map_lookup_elem(&connections, &key);
 	if (!connection) {
 		if (bpf_map_delete_elem(&unfollowed, &key))
-			report_refused(task, sock, (const void *)call.address, error);
+			report_refused(task, sock, (const void *)address, error);
 		return;
 	}
 	if (connection->state == UNDECIDED)
 		report_connect(connection, error);
 	if (connection->state == UNDECIDED || connection->state == FAILED)
 		bpf_map_delete_elem(&connections, &key);
+}
+
+/* A success the socket has told of. What is left is a socket that was taken apart (AF_UNSPEC): it is as new. */
+static __always_inline void connected_or_apart(const struct sock *sock)
+{
+	__u64 key = (__u64)sock;
+	struct connection *connection = bpf_map_lookup_elem(&connections, &key);
+
+	if (!connection) {
+		bpf_map_delete_elem(&unfollowed, &key);
+		return;
+	}
+	if (BPF_CORE_READ(sock, __sk_common.skc_dport))
+		return;
+	if (is_open(connection))
+		report_close(connection, sock);
+	else if (connection->state == UNDECIDED)
+		report_connect(connection, ECONNABORTED);
+	bpf_map_delete_elem(&connections, &key);
 }
 
 #endif

@@ -8,7 +8,6 @@ use serde_json::json;
 
 use crate::cli::{ConfigSources, PrintFormat, ReportFormat};
 use crate::components::{Configuration, REGISTRY};
-use crate::conditions;
 use crate::config::{self, Report};
 use crate::doctor;
 use crate::exit::Exit;
@@ -20,14 +19,7 @@ use crate::graph::{self, Surroundings};
 /// The report on everything that is wrong with it.
 pub fn load(sources: &ConfigSources) -> Result<(Configuration, Report), Box<Report>> {
     let surroundings = config::Surroundings::of_process();
-    let (configuration, mut report) =
-        config::load(&sources.files, &sources.sets, &REGISTRY, surroundings)?;
-    report.errors.append(conditions::check(&configuration));
-    if report.errors.is_empty() {
-        Ok((configuration, report))
-    } else {
-        Err(Box::new(report))
-    }
+    config::load(&sources.files, &sources.sets, &REGISTRY, surroundings)
 }
 
 /// `validate`: everything that is wrong, and what the exporters will not carry.

@@ -3,6 +3,7 @@
 use eunomia_core::build::{BuildExporter, BuildProcessor, BuildReceiver};
 
 use crate::cli::{OptionInfo, ProbeInfo};
+use crate::conditions;
 use crate::config;
 
 /// The components by the trait objects that build them.
@@ -16,6 +17,7 @@ pub const REGISTRY: Registry = Registry {
     receivers: eunomia_receivers::RECEIVERS,
     processors: eunomia_processors::PROCESSORS,
     exporters: eunomia_exporters::EXPORTERS,
+    check: conditions::check,
 };
 
 /// The built-in probes with the options that their C files declare.

@@ -1,28 +1,32 @@
 //! Whether the attributes that conditions name are any event's.
 
 use eunomia_core::added::ADDED;
+use eunomia_core::build::{BuildProcessor, BuildReceiver};
 use eunomia_core::config::{Check, ConfigErrors};
 use eunomia_core::expression::{Condition, Known, Vocabulary};
 
-use crate::components::Configuration;
+use crate::config::{Found, Pipeline};
 
-/// Refuses conditions with an attribute that no event can have, or compared
-/// with what its values never are: without that they are never true, and nobody
-/// hears of it. Any attribute will do where a receiver does not know its own.
-pub fn check(configuration: &Configuration) -> ConfigErrors {
+/// Refuses conditions with an attribute that no event in their pipeline can
+/// have, or compared with what its values never are: without that they are never
+/// true, and nobody hears of it. Any attribute will do where a receiver does not
+/// know its own.
+pub fn check(found: &Found<'_, dyn BuildReceiver, dyn BuildProcessor>) -> ConfigErrors {
     let mut errors = ConfigErrors::default();
-    let mut processors = configuration.processors.iter();
-    if processors.all(|processor| processor.ready.config.conditions().is_empty()) {
-        return errors;
-    }
-    let Some(known) = vocabulary(configuration) else {
-        return errors;
-    };
-    for processor in &configuration.processors {
-        let node = configuration.root.nearest(&["processors", &processor.id]);
-        let mut check = Check::new(node);
-        for (key, text) in processor.ready.config.conditions() {
-            if let Err(error) = Condition::new(text, Known::Only(&known)) {
+    for processor in found.processors {
+        let conditions = processor.ready.config.conditions();
+        if conditions.is_empty() {
+            continue;
+        }
+        let names_it = |pipeline: &&Pipeline| pipeline.processors.contains(&processor.id);
+        let pipelines = found.pipelines.iter().filter(names_it);
+        let known: Vec<_> = pipelines.filter_map(|one| vocabulary(found, one)).collect();
+        let mut check = Check::new(found.root.nearest(&["processors", &processor.id]));
+        for (key, text) in conditions {
+            let wrong = known
+                .iter()
+                .find_map(|known| Condition::new(text, Known::Only(known)).err());
+            if let Some(error) = wrong {
                 check.refuse(&[key], error.to_string());
             }
         }
@@ -31,13 +35,18 @@ pub fn check(configuration: &Configuration) -> ConfigErrors {
     errors
 }
 
-/// What any receiver's events have, of probes that are not configured too, and
-/// what any processor adds.
-fn vocabulary(configuration: &Configuration) -> Option<Vocabulary> {
+/// What the events of a pipeline may have, of built-in probes that are not
+/// configured too, and what any processor adds.
+fn vocabulary(
+    found: &Found<'_, dyn BuildReceiver, dyn BuildProcessor>,
+    pipeline: &Pipeline,
+) -> Option<Vocabulary> {
     let added = ADDED
         .map(|(name, suffix, value_type)| (format!("{name}{suffix}").into(), Some(value_type)));
     let mut known = Vocabulary::from(added);
-    for receiver in &configuration.receivers {
+    for id in &pipeline.receivers {
+        let mut receivers = found.receivers.iter();
+        let receiver = receivers.find(|receiver| receiver.id == *id)?;
         for (name, value_type) in receiver.ready.config.attributes()? {
             let known = known.entry(name).or_insert(value_type);
             *known = known.filter(|known| Some(*known) == value_type);

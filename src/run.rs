@@ -163,7 +163,9 @@ async fn run_in(cli: &Cli, job: Job, log_format: LogFormat) -> Exit {
         reopen,
     };
     let accounts = surroundings.accounts.clone();
-    accounts.register(Arc::new(OwnMetrics::new()));
+    // Held until the end: accounts that nobody holds are closed.
+    let own_metrics = Arc::new(OwnMetrics::new());
+    accounts.register(Arc::<OwnMetrics>::clone(&own_metrics));
     let Job { hang_up, .. } = job;
     let root = job.configuration.root.clone();
     let telemetry = job.configuration.service.telemetry.clone();

@@ -11,7 +11,7 @@ use super::{
     expand::{Surroundings, expand},
     layers,
     pipelines::{self, Declared},
-    registry::Registry,
+    registry::{Found, Registry},
     report::Report,
     service::Service,
     set,
@@ -153,6 +153,12 @@ pub fn check<R: ?Sized, P: ?Sized, E: ?Sized>(
         &mut declared_exporters,
     ];
     let pipelines = pipelines::check(root, &service, parts, &mut report);
+    report.errors.append((registry.check)(&Found {
+        root,
+        receivers: &receivers,
+        processors: &processors,
+        pipelines: &pipelines,
+    }));
     if !report.errors.is_empty() {
         return Err(Box::new(report));
     }

@@ -23,7 +23,7 @@ pub use self::{
     expand::Surroundings,
     load::{Component, Configuration, Outcome, Pipeline, check, load},
     print::{effective, to_yaml},
-    registry::{Listed, Registry},
+    registry::{Found, Listed, Registry},
     report::Report,
     schema::schema,
     service::{LogFormat, LogLevel, OwnOtlp, PipelineBody, Service, Telemetry},

@@ -1,8 +1,10 @@
 //! The components that a configuration may name.
 
-use eunomia_core::config::Factory;
+use eunomia_core::config::{ConfigErrors, Factory, Node};
 use schemars::SchemaGenerator;
 use serde::Serialize;
+
+use super::load::{Component, Pipeline};
 
 /// All kinds of components; `R`, `P` and `E` are the trait objects that build receivers, processors and exporters.
 #[derive(Debug)]
@@ -13,6 +15,21 @@ pub struct Registry<R: ?Sized + 'static, P: ?Sized + 'static, E: ?Sized + 'stati
     pub processors: &'static [Factory<P>],
     /// What can stand under `exporters`.
     pub exporters: &'static [Factory<E>],
+    /// What is wrong with components beside each other in a pipeline.
+    pub check: fn(&Found<'_, R, P>) -> ConfigErrors,
+}
+
+/// What was found right so far.
+#[derive(Debug)]
+pub struct Found<'a, R: ?Sized, P: ?Sized> {
+    /// The whole configuration.
+    pub root: &'a Node,
+    /// The receivers that were found right.
+    pub receivers: &'a [Component<R>],
+    /// The processors that were found right.
+    pub processors: &'a [Component<P>],
+    /// The pipelines, which may name others.
+    pub pipelines: &'a [Pipeline],
 }
 
 /// A component as the command `components` lists it.

@@ -1,9 +1,7 @@
 //! What a component tells about its configuration, and the row by which it is known.
 
 use std::fmt;
-use std::fs;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::path::PathBuf;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Serialize, de::DeserializeOwned};
@@ -25,8 +23,8 @@ pub trait Settings: DeserializeOwned + Serialize + JsonSchema + 'static {
         Vec::new()
     }
 
-    /// Files whose contents are a part of the settings: with other contents it is another component.
-    fn files(&self) -> Vec<PathBuf> {
+    /// The contents of files that are a part of the settings: with other ones it is another component.
+    fn contents(&self) -> Vec<Vec<u8>> {
         Vec::new()
     }
 }
@@ -166,10 +164,7 @@ fn read<B: ?Sized, C: BoxedAs<B>>(
     let mut sorted = effective.clone();
     sorted.sort_all_objects();
     sorted.to_string().hash(&mut hasher);
-    for file in settings.files() {
-        // What can't be read was refused by the check, or is when it is built.
-        fs::read(file).ok().hash(&mut hasher);
-    }
+    settings.contents().hash(&mut hasher);
     let config = settings.boxed();
     Ok(Ready {
         config,

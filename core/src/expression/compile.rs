@@ -100,6 +100,7 @@ impl Compiler<'_> {
         let matcher = match &check.right {
             Right::Nothing => Matcher::Exists,
             Right::Computed(right) => {
+                self.type_of(right)?;
                 let right = self.operand(right)?;
                 return Ok(Node::Compare(left, operator, right));
             }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::path::PathBuf;
 
 use eunomia_core::config::{ByteSize, Check, Node, Settings, Spanned, Value};
@@ -147,14 +148,15 @@ impl Settings for EbpfSettings {
         }
     }
 
-    fn files(&self) -> Vec<PathBuf> {
+    fn contents(&self) -> Vec<Vec<u8>> {
         let objects = self
             .probes
             .entries()
             .iter()
-            .map(|probe| probe.node.get("object"));
-        let paths = objects.flatten().map(Node::decode::<PathBuf>);
-        paths.filter_map(Result::ok).collect()
+            .filter_map(|probe| probe.node.get("object"));
+        // What can't be read was refused by the check, or is when it is built.
+        let read = |object: &Node| fs::read(object.decode::<PathBuf>().ok()?).ok();
+        objects.filter_map(read).collect()
     }
 }
 

@@ -83,9 +83,14 @@ impl ProbeAccounts {
         }
     }
 
-    /// From now on `in_ring` is submitted minus drained.
+    /// From now on `in_ring` is submitted minus drained, and the tables are gone.
     pub(super) fn detached(&self) {
         *self.detached.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
+        let Tables { processes, cgroups } = &mut *tables;
+        for table in [processes, cgroups] {
+            (table.entries, table.bytes) = (0, 0);
+        }
     }
 
     /// Reads how often the kernel skipped runs, for the last time.

@@ -11,6 +11,7 @@ use eunomia_core::account::Accountable as _;
 use eunomia_core::batch::{Batch, SubjectIndex};
 use eunomia_core::key::Key;
 use eunomia_core::metric::PointValue;
+use eunomia_core::own::TableSize;
 use eunomia_core::pipeline::Output;
 use eunomia_core::process::{Limits, ProcessTable};
 use eunomia_core::schema::{EventSchema, Shape};
@@ -31,7 +32,7 @@ use super::losses::Losses;
 use super::missed::Missed;
 use super::plan::{MAX_KINDS, MAX_SLOTS, RECEIVER_SET};
 use super::settings::{CGROUP_KEY, COMM_BYTES, MAX_VALUES};
-use super::tally::{ProbeAccounts, Tally};
+use super::tally::{ProbeAccounts, Tables, Tally};
 use crate::object::Object;
 
 fn kind(name: &'static str) -> Kind {
@@ -257,6 +258,29 @@ fn tables_without_room_are_told() {
     };
     assert_eq!(value("eunomia.table.entries"), PointValue::Uint(0));
     assert_eq!(value("eunomia.table.evictions"), PointValue::Uint(3));
+}
+
+/// A receiver that has ended has no tables any more; what they forgot stays counted.
+#[test]
+fn tables_end_with_their_receiver() {
+    let missed = Missed::new(clock::wall());
+    let accounts = ProbeAccounts::new(Vec::new(), None, missed);
+    let size = TableSize {
+        entries: 1,
+        bytes: 2,
+        evicted: 3,
+    };
+    accounts.set_tables(Tables {
+        processes: size,
+        cgroups: size,
+    });
+    accounts.detached();
+    let values: Vec<_> = accounts
+        .points()
+        .into_iter()
+        .map(|point| point.value)
+        .collect();
+    assert_eq!(values, [0, 0, 3, 0, 0, 3].map(PointValue::Uint));
 }
 
 /// What a header of the probes defines, without comments.

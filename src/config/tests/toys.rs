@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeMap, net::SocketAddr};
 
-use eunomia_core::config::{BoxedAs, ByteSize, Check, Duration, Factory, Node, Secret, Settings};
+use eunomia_core::config::{
+    BoxedAs, ByteSize, Check, ConfigErrors, Duration, Factory, Node, Secret, Settings,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +30,7 @@ toys!(
 pub(super) type ToyRegistry = Registry<dyn Toy, dyn Toy, dyn Toy>;
 
 pub(super) const REGISTRY: ToyRegistry = Registry {
+    check: |_| ConfigErrors::default(),
     receivers: &[
         Factory::new::<Ebpf>("ebpf"),
         Factory::new::<Replay>("replay"),

@@ -201,7 +201,10 @@ async fn run_in(cli: &Cli, job: Job, log_format: LogFormat) -> Exit {
     let running = match daemon::start(topology, &mut signals).await {
         Ok(running) => running,
         Err(reason) => {
-            span.failed("a component could not start");
+            span.failed(match reason {
+                NotStarted::Failed(_) => "a component could not start",
+                NotStarted::Stopped(_) => "told to end",
+            });
             drop(span);
             if let Some(own) = own {
                 own.finish(cli.drain_timeout.0).await;

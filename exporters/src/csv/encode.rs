@@ -4,6 +4,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use eunomia_core::added::ADDED_COUNT;
 use eunomia_core::batch::{Batch, RowView};
 use eunomia_core::component::Host;
 use eunomia_core::key::Key;
@@ -15,7 +16,6 @@ use super::cell::Cells;
 use super::kind::{Companions, Kind, added};
 use crate::json::write_attribute;
 use crate::sink::{Encoder, Outlet, Pages};
-use eunomia_core::added::ADDED_COUNT;
 
 /// Kinds that are kept from one batch to the next: hot-loaded objects come and go.
 pub(super) const MAX_KINDS: usize = 256;

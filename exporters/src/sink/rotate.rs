@@ -113,7 +113,8 @@ pub(super) fn set_aside(path: &Path, now: SystemTime, keep: u32) -> io::Result<(
     for mark in marks.iter().take(if keep == 0 { 0 } else { too_many }) {
         let old = name.with(*mark);
         if let Err(error) = fs::remove_file(&old) {
-            tracing::warn!(file = %old.display(), %error, "an old file could not be removed");
+            let file = old.file_name().unwrap_or_default().display();
+            tracing::warn!(%file, %error, "an old file could not be removed");
         }
     }
     Ok(())

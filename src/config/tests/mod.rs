@@ -4,7 +4,7 @@ mod toys;
 
 use std::{env, ffi::OsString, fs, io, path::PathBuf, process};
 
-use eunomia_core::config::{ConfigErrors, Value as Written};
+use eunomia_core::config::{ConfigError, ConfigErrors, Span, Value as Written};
 use serde_json::{Value, json};
 
 use self::toys::{REGISTRY, Toy};
@@ -318,6 +318,14 @@ fn the_printed_configuration_has_no_secrets_and_reads_back() {
         "{complaints}"
     );
     assert!(!complaints.contains("hunter"), "{complaints}");
+    let help = ConfigError::new(Span::whole("x"), "", "wrong").with_help("not hunter3");
+    let report = Report {
+        errors: help.into(),
+        secrets: vec!["hunter3".to_owned()],
+        ..Report::default()
+    };
+    let shown = report.to_json().to_string();
+    assert!(shown.contains("not [redacted]"), "{shown}");
 }
 
 /// The JSON Schema names every component, and lets references stand for numbers.

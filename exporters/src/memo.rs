@@ -1,7 +1,7 @@
-//! What numbers with names were written as.
+//! What numbers that are spelled out were written as.
 //!
-//! Flags and enumerators are many bytes made of one number, and a batch has few
-//! different numbers for each of its attributes: what was written is copied.
+//! Flags, errors and addresses are many bytes made of one number, and a batch has
+//! few different numbers for each of its attributes: what was written is copied.
 
 use std::ops::Range;
 

@@ -3,7 +3,7 @@
 //! Of the attributes of an event half and more are about who acted, and a batch
 //! holds many events of few actors: their bytes are copied. An event about whose
 //! actor a processor changed something is written attribute by attribute. Of an
-//! event's own attributes those are copied that are names of a number.
+//! event's own attributes those are copied that spell a number out.
 
 use std::ops::Range;
 
@@ -30,8 +30,8 @@ pub(crate) struct Repeats {
     subjects: Vec<Option<Range<usize>>>,
     /// The kinds' own attributes, in the order of their schemas.
     own: Vec<Own>,
-    /// What numbers with names were written as: parts of the bytes.
-    named: Memo,
+    /// What numbers that are spelled out were written as: parts of the bytes.
+    spelled: Memo,
     bytes: Vec<u8>,
 }
 
@@ -40,8 +40,8 @@ pub(crate) struct Repeats {
 enum Own {
     /// Some that are written anew each time.
     Anew(Range<usize>),
-    /// One with a name for its number.
-    Named(usize),
+    /// One that may spell a number out.
+    Spelled(usize),
 }
 
 /// What is the same for all rows of one schema.
@@ -100,7 +100,7 @@ impl Repeats {
                 own: start..self.own.len(),
             });
         }
-        self.named.start(self.own.len());
+        self.spelled.start(self.own.len());
         self.actors = batch.subjects.len() + 1;
         self.slots.clear();
         self.slots.resize(self.actors * self.kinds.len(), NONE);
@@ -154,21 +154,21 @@ impl Repeats {
     ) {
         let (positions, number) = match self.own.get(slot) {
             Some(Own::Anew(positions)) => (positions.clone(), None),
-            Some(&Own::Named(position)) => (position..position + 1, row.named(position)),
+            Some(&Own::Spelled(position)) => (position..position + 1, row.spelled(position)),
             None => return,
         };
-        let known = number.and_then(|number| self.named.find(slot, number));
+        let known = number.and_then(|number| self.spelled.find(slot, number));
         if let Some(known) = known {
             return out.extend_from_slice(self.bytes(&known));
         }
         let start = out.len();
         row.visit_attributes(positions, &mut |key, value| write(key, value, out));
         if let Some(number) = number
-            && self.named.has_room(slot)
+            && self.spelled.has_room(slot)
         {
             let written = out.get(start..).unwrap_or_default();
             let range = append(&mut self.bytes, |bytes| bytes.extend_from_slice(written));
-            self.named.keep(slot, number, range);
+            self.spelled.keep(slot, number, range);
         }
     }
 
@@ -261,13 +261,13 @@ impl Entry {
 fn add_own(schema: &EventSchema, attributes: usize, own: &mut Vec<Own>) {
     let start = own.len();
     for (position, attribute) in schema.attributes.iter().enumerate().skip(attributes) {
-        if attribute.field.shape.is_named() {
-            own.push(Own::Named(position));
+        if attribute.field.shape.is_spelled() {
+            own.push(Own::Spelled(position));
             continue;
         }
         match own.get_mut(start..).and_then(<[Own]>::last_mut) {
             Some(Own::Anew(positions)) => positions.end = position + 1,
-            Some(Own::Named(_)) | None => own.push(Own::Anew(position..position + 1)),
+            Some(Own::Spelled(_)) | None => own.push(Own::Anew(position..position + 1)),
         }
     }
 }

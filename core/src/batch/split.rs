@@ -42,16 +42,16 @@ impl<'a> RowView<'a> {
         }
     }
 
-    /// The integer that stands for the attribute at `position`, where it has names
-    /// and no processor laid anything over it.
+    /// The number that the attribute at `position` spells out, where it does and no
+    /// processor laid anything over it.
     #[must_use]
-    pub fn named(&self, position: usize) -> Option<u64> {
+    pub fn spelled(&self, position: usize) -> Option<u64> {
         let is_covered = |overlay: &Overlay| overlay.covers(position).is_some();
         if self.row.overlay_count > 0 && self.overlay().any(is_covered) {
             return None;
         }
         let attribute = self.schema.attributes.get(position)?;
-        attribute.field.named(self.record())
+        attribute.field.spelled(self.record())
     }
 
     /// Calls `each` with what is shown of the process and of its cgroup.

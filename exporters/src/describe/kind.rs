@@ -31,8 +31,8 @@ pub(crate) struct Detail {
     /// Its label with the equals sign; empty for the headline.
     pub(crate) label: String,
     pub(crate) form: Form,
-    /// Whether its number has names.
-    pub(crate) is_named: bool,
+    /// Whether it may spell one number out.
+    pub(crate) is_spelled: bool,
 }
 
 /// What kind of detail it is.
@@ -110,7 +110,7 @@ impl Kind {
                 position: *position,
                 label,
                 form,
-                is_named: attribute.field.shape.is_named(),
+                is_spelled: is_spelled(attribute, form),
             });
         }
         // What failed is seen first; the sort is stable.
@@ -167,6 +167,11 @@ fn form(attribute: &Attribute) -> Form {
     } else {
         Form::Plain
     }
+}
+
+/// An endpoint is two numbers.
+fn is_spelled(attribute: &Attribute, form: Form) -> bool {
+    attribute.field.shape.is_spelled() && !matches!(form, Form::Endpoint(Some(_)))
 }
 
 fn is_address(attribute: &Attribute) -> bool {

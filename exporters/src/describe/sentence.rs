@@ -21,8 +21,8 @@ pub(crate) struct Sentences {
 #[derive(Debug, Default)]
 struct Words {
     text: String,
-    named: Memo,
-    /// What details with names for their numbers were written as.
+    spelled: Memo,
+    /// What details that spell a number out were written as.
     known: String,
 }
 
@@ -37,7 +37,7 @@ impl Sentences {
             slots += kind.details.len();
             self.of_batch.push((kind, first));
         }
-        self.words.named.start(slots);
+        self.words.spelled.start(slots);
         self.words.known.clear();
     }
 
@@ -56,25 +56,25 @@ impl Sentences {
 }
 
 impl Words {
-    /// Appends a detail, if it exists; copied where its number has names and was
+    /// Appends a detail, if it exists; copied where it spells a number out that was
     /// written before.
     fn write(&mut self, row: &RowView<'_>, detail: &Detail, slot: usize) {
-        let number = detail.is_named.then(|| row.named(detail.position));
+        let number = detail.is_spelled.then(|| row.spelled(detail.position));
         let Some(number) = number.flatten() else {
             return self.write_anew(row, detail);
         };
-        if let Some(known) = self.named.find(slot, number) {
+        if let Some(known) = self.spelled.find(slot, number) {
             return self
                 .text
                 .push_str(self.known.get(known).unwrap_or_default());
         }
         let start = self.text.len();
         self.write_anew(row, detail);
-        if self.named.has_room(slot) {
+        if self.spelled.has_room(slot) {
             let from = self.known.len();
             let written = self.text.get(start..).unwrap_or_default();
             self.known.push_str(written);
-            self.named.keep(slot, number, from..self.known.len());
+            self.spelled.keep(slot, number, from..self.known.len());
         }
     }
 

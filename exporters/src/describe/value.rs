@@ -63,18 +63,19 @@ fn write_list(list: List<'_>, form: ListForm, out: &mut String) {
 /// Appends a time in the unit that leaves one to three digits before the point.
 pub(crate) fn write_nanoseconds(nanos: u64, out: &mut String) {
     const UNITS: [(u64, &str); 3] = [(1_000_000_000, "s"), (1_000_000, "ms"), (1_000, "us")];
-    let written = match UNITS.iter().find(|(size, _)| nanos >= *size) {
-        Some((size, unit)) => {
-            write!(
-                out,
-                "{}.{:03}{unit}",
-                nanos / size,
-                nanos % size / (size / 1000)
-            )
-        }
-        None => write!(out, "{nanos}ns"),
+    let Some((size, unit)) = UNITS.iter().find(|(size, _)| nanos >= *size) else {
+        push_unsigned(nanos, out);
+        return out.push_str("ns");
     };
-    written.unwrap_or_default();
+    push_unsigned(nanos / size, out);
+    let thousandths = nanos % size / (size / 1000);
+    out.push_str(match thousandths {
+        0..10 => ".00",
+        10..100 => ".0",
+        _ => ".",
+    });
+    push_unsigned(thousandths, out);
+    out.push_str(unit);
 }
 
 /// Appends the value of `detail`; says whether it exists.

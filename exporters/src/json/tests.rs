@@ -43,8 +43,8 @@ fn points_are_objects_too() {
 /// What stands for a number is the same the first time, again, and where there
 /// are more numbers than are remembered.
 #[test]
-fn names_of_numbers_do_not_depend_on_other_events() {
-    let (all, alone) = support::opens_of_many_numbers();
+fn what_numbers_spell_does_not_depend_on_other_events() {
+    let (all, alone) = support::numbers::events_of_many_numbers();
     let alone = alone.into_iter().map(Signal::Events);
     let alone: String = alone.map(|signal| encode(&signal)).collect();
     assert_eq!(encode(&Signal::Events(all)), alone);

@@ -20,6 +20,8 @@ use eunomia_core::subject::{ProcessId, Subject};
 use eunomia_core::time::{BootNanos, ClockOffset, WallNanos};
 use eunomia_core::value::OwnedValue;
 
+pub(crate) mod numbers;
+
 pub(crate) const PRESENT: u16 = 1;
 pub(crate) const TRUNCATED: u16 = 2;
 
@@ -412,32 +414,6 @@ pub(crate) fn failed_open(schema: &EventSchema, path: &[u8]) -> Vec<u8> {
         Cell::Cut(path),
     ]);
     record(schema, &cells)
-}
-
-/// Opens whose flags and errors have 40 different numbers, each of them twice; and
-/// the same opens in batches of their own.
-pub(crate) fn opens_of_many_numbers() -> (Batch, Vec<Batch>) {
-    let schema = open_kind();
-    let opens = (0..40).chain(0..40).map(|number| {
-        let mut cells = header(812, b"cat");
-        cells.extend([
-            Cell::Text(b"/a"),
-            Cell::U32(number << 6),
-            Cell::U32(number),
-            Cell::I32(3),
-            Cell::U32(number),
-            Cell::NoText,
-        ]);
-        (&schema, record(&schema, &cells))
-    });
-    let opens: Vec<_> = opens.collect();
-    let alone = opens.iter().zip(0..).map(|(open, nanos)| {
-        let mut alone = batch(std::slice::from_ref(open), Vec::new());
-        alone.clock.0 += nanos;
-        alone
-    });
-    let alone = alone.collect();
-    (batch(&opens, Vec::new()), alone)
 }
 
 pub(crate) fn connect_kind() -> Arc<EventSchema> {

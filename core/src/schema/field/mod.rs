@@ -283,15 +283,19 @@ impl Field {
                 .is_some_and(|tail| tail.flags & TEXT_TRUNCATED != 0)
     }
 
-    /// The integer in `record` that a name, or several, stand for in the value:
-    /// two records that have the same one have the same value.
+    /// The number in `record` that the value spells out, where it does: two records
+    /// with the same number have the same value.
     #[must_use]
-    pub fn named(&self, record: &[u8]) -> Option<u64> {
-        let Shape::Integer { size, .. } = &self.shape else {
+    pub fn spelled(&self, record: &[u8]) -> Option<u64> {
+        if !self.shape.is_spelled() {
             return None;
-        };
-        let bytes = slice(record, self.offset, size.bytes())?;
-        self.shape.is_named().then(|| read_unsigned(bytes))
+        }
+        if let Shape::Integer { size, .. } = &self.shape {
+            return slice(record, self.offset, size.bytes()).map(read_unsigned);
+        }
+        let address = slice(record, self.offset, ADDRESS_SIZE)?;
+        let is_ipv4 = address.first() == Some(&AF_INET);
+        address.get(4..8).filter(|_| is_ipv4).map(read_unsigned)
     }
 
     fn bits(&self, record: &[u8], (shift, width): (u8, u8), signed: bool) -> Option<Value<'_>> {
@@ -368,11 +372,13 @@ impl Shape {
         }
     }
 
-    /// Whether the value is text made of an integer: of names most often.
+    /// Whether the value may be text that spells a number out: by names, in digits
+    /// of another base, as an IPv4 address.
     #[must_use]
-    pub fn is_named(&self) -> bool {
+    pub fn is_spelled(&self) -> bool {
         match self {
             Self::Integer { render, .. } => !matches!(render, Render::Number | Render::Port),
+            Self::Address => true,
             Self::Bits { .. }
             | Self::Bool
             | Self::Float { .. }
@@ -381,8 +387,7 @@ impl Shape {
             | Self::Integers { .. }
             | Self::Text(_)
             | Self::TextList(_)
-            | Self::TailBytes
-            | Self::Address => false,
+            | Self::TailBytes => false,
         }
     }
 

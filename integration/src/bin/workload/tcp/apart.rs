@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 
 use eunomia_integration::{Error, Result};
+use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fd::OwnedFd;
 use rustix::io::{self, Errno};
 use rustix::net::{
@@ -18,7 +19,8 @@ const NOWHERE: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(224, 0, 0, 1), 7);
 
 /// `tcp-apart`: what its attempts come to is `eunomia_integration::APART`.
 pub(crate) fn apart() -> Result<()> {
-    // The second finds no room in the listener's queue, and waits.
+    // The second finds no room in the listener's queue, and waits. The first is in that queue later
+    // than it is connected: its last packet may be underway on another CPU.
     let listener = socket(SocketFlags::empty())?;
     let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     bind(&listener, &any).map_err(failed("bind"))?;
@@ -26,6 +28,7 @@ pub(crate) fn apart() -> Result<()> {
     let address = bound(&listener)?;
     let first = socket(SocketFlags::empty())?;
     comes_to(connect(&first, &address), Ok(()))?;
+    poll(&mut [PollFd::new(&listener, PollFlags::IN)], None).map_err(failed("poll"))?;
     let waiting = socket(SocketFlags::NONBLOCK)?;
     comes_to(connect(&waiting, &address), Err(Errno::INPROGRESS))?;
     again(&waiting)?;

@@ -88,16 +88,16 @@ pub(crate) fn whole_text(field: &Field, record: &[u8]) -> Option<(Box<[u8]>, boo
 /// Writes the parts of `path` to `turned`, which is as long, from the last to the
 /// first.
 fn turn(path: &[u8], turned: &mut [u8]) {
-    let (mut rest, mut written) = (path.len(), 0);
-    while let Some(slash) = last_slash(path.get(..rest).unwrap_or_default()) {
-        put_part(path, slash + 1..rest, turned, written);
-        written += rest - slash;
+    let (mut end, mut written) = (path.len(), 0);
+    for_each_slash(path, |slash| {
+        put_part(path, slash + 1..end, turned, written);
+        written += end - slash;
         if let Some(byte) = turned.get_mut(written - 1) {
             *byte = b'/';
         }
-        rest = slash;
-    }
-    put_part(path, 0..rest, turned, written);
+        end = slash;
+    });
+    put_part(path, 0..end, turned, written);
 }
 
 /// Copies a part of `path`. Most are short, and a copy of fixed length is a move
@@ -115,22 +115,30 @@ fn put_part(path: &[u8], part: Range<usize>, turned: &mut [u8], at: usize) {
     }
 }
 
-/// The last slash in `text`, looked for in eight bytes at once: parts are shorter
-/// than what a search of long texts is made for.
-fn last_slash(text: &[u8]) -> Option<usize> {
+/// Calls `each` with the position of every slash in `text`, from the last to the
+/// first; eight bytes are looked at at once.
+fn for_each_slash(text: &[u8], mut each: impl FnMut(usize)) {
     const SLASHES: u64 = u64::from_ne_bytes([b'/'; 8]);
     const LOW_BITS: u64 = u64::from_ne_bytes([0x7f; 8]);
     let mut rest = text;
     while let Some((before, word)) = rest.split_last_chunk() {
         let differing = u64::from_le_bytes(*word) ^ SLASHES;
         // The high bit of each byte that does not differ.
-        let same = !(((differing & LOW_BITS) + LOW_BITS) | differing | LOW_BITS);
-        if same != 0 {
-            return Some(before.len() + 7 - same.leading_zeros() as usize / 8);
+        let mut same = !(((differing & LOW_BITS) + LOW_BITS) | differing | LOW_BITS);
+        while let Some(bit) = same.checked_ilog2() {
+            each(before.len() + bit as usize / 8);
+            same ^= 1 << bit;
         }
         rest = before;
     }
-    rest.iter().rposition(|&byte| byte == b'/')
+    for (position, _) in rest
+        .iter()
+        .enumerate()
+        .rev()
+        .filter(|(_, byte)| **byte == b'/')
+    {
+        each(position);
+    }
 }
 
 /// Start and length, within `record`, of the tail bytes referred to at `at`.

@@ -14,7 +14,7 @@ ARGS ?=
 # How many inputs each fuzz target is run on.
 RUNS ?= 500
 
-.PHONY: help build run setup test check fuzz bench peers test-peers
+.PHONY: help build run setup test compiled check fuzz bench peers test-peers
 
 help: ## Lists what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -30,10 +30,13 @@ setup:
 	@scripts/setup test
 
 test: setup ## Installs, builds and passes every test, kernel machines included
-	@# Linking the program takes minutes of one core; the checks have the other one.
-	@$(MAKE) --jobs=2 --output-sync=line check build
+	@# Linking the program takes minutes of one core; the checks and the tests have the other one.
+	@$(MAKE) --jobs=2 --output-sync=line compiled build
 	@$(MAKE) fuzz
 	EUNOMIA_BIN=$(CURDIR)/$(BINARY) $(CARGO) test --workspace --no-fail-fast
+
+compiled: check
+	@$(CARGO) test --workspace --no-run --quiet
 
 check: ## Formatting, lints and documentation, without running anything
 	$(CARGO) fmt --all --check

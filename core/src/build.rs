@@ -4,6 +4,7 @@
 //! the component by one of these traits. The tables of known components are
 //! slices of [`Factory`](crate::config::Factory) rows, one a component.
 
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use schemars::JsonSchema;
@@ -82,11 +83,33 @@ pub trait BuildExporter: Send {
     fn carries(&self) -> Carries;
 }
 
+/// Where an exporter's items go.
+pub trait Destination {
+    /// What happens by default when too many wait.
+    const WHEN_FULL: WhenFull;
+}
+
+/// Files or the terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema)]
+pub struct Local;
+
+/// A peer, which may be away for long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema)]
+pub struct Peer;
+
+impl Destination for Local {
+    const WHEN_FULL: WhenFull = WhenFull::Block;
+}
+
+impl Destination for Peer {
+    const WHEN_FULL: WhenFull = WhenFull::DropOldest;
+}
+
 /// How much may wait for an exporter.
-// `PEER`: whether it is on its way to a peer, which may be away for long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct QueueSettings<const PEER: bool> {
+#[schemars(rename = "{D}Queue")]
+pub struct QueueSettings<D: Destination> {
     /// Bytes of events and points that may wait or be on their way. Default
     /// 64MiB.
     #[serde(default = "max_bytes")]
@@ -95,26 +118,24 @@ pub struct QueueSettings<const PEER: bool> {
     /// `drop_oldest` and `drop_newest` drop and count. Default `block` for
     /// exporters that write to files or the terminal, `drop_oldest` for those
     /// with a peer.
-    #[serde(default = "when_full::<PEER>")]
+    #[serde(default = "when_full::<D>")]
     pub when_full: WhenFull,
+    #[serde(skip)]
+    destination: PhantomData<D>,
 }
 
 const fn max_bytes() -> ByteSize {
     ByteSize::mib(64)
 }
 
-const fn when_full<const PEER: bool>() -> WhenFull {
-    if PEER {
-        WhenFull::DropOldest
-    } else {
-        WhenFull::Block
-    }
+const fn when_full<D: Destination>() -> WhenFull {
+    D::WHEN_FULL
 }
 
 /// The queue of an exporter that writes to files or the terminal.
-pub type LocalQueue = QueueSettings<false>;
+pub type LocalQueue = QueueSettings<Local>;
 /// The queue of an exporter with a peer.
-pub type PeerQueue = QueueSettings<true>;
+pub type PeerQueue = QueueSettings<Peer>;
 
 /// The limits of a queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,16 +146,17 @@ pub struct QueueLimits {
     pub when_full: WhenFull,
 }
 
-impl<const PEER: bool> Default for QueueSettings<PEER> {
+impl<D: Destination> Default for QueueSettings<D> {
     fn default() -> Self {
         Self {
             max_bytes: max_bytes(),
-            when_full: when_full::<PEER>(),
+            when_full: D::WHEN_FULL,
+            destination: PhantomData,
         }
     }
 }
 
-impl<const PEER: bool> QueueSettings<PEER> {
+impl<D: Destination> QueueSettings<D> {
     /// The limits.
     #[must_use]
     pub fn limits(self) -> QueueLimits {

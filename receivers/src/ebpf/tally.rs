@@ -14,7 +14,7 @@ use super::missed::Missed;
 pub(super) const COUNTERS: usize = 7;
 /// What the counters from the fourth on are lost for, in the order of the
 /// struct; the last one counts records that only fed the tables.
-const LOST_REASONS: [&str; 3] = ["ring_full", "read_failed", "table_full"];
+pub(super) const LOST_REASONS: [&str; 3] = ["ring_full", "read_failed", "table_full"];
 const PIPELINE_FULL: &str = "pipeline_full";
 
 /// What user space counts of one event kind.
@@ -43,11 +43,32 @@ pub(super) struct Counted {
 /// What the kernel counted of one kind, all CPUs together.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct KernelCounts {
-    seen: u64,
-    filtered: u64,
-    submitted: u64,
-    lost: [u64; LOST_REASONS.len()],
-    state_lost: u64,
+    pub(super) seen: u64,
+    pub(super) filtered: u64,
+    pub(super) submitted: u64,
+    pub(super) lost: [u64; LOST_REASONS.len()],
+    pub(super) state_lost: u64,
+}
+
+impl From<[u64; COUNTERS]> for KernelCounts {
+    fn from(counters: [u64; COUNTERS]) -> Self {
+        let [
+            seen,
+            filtered,
+            submitted,
+            ring_full,
+            read_failed,
+            table_full,
+            state_lost,
+        ] = counters;
+        Self {
+            seen,
+            filtered,
+            submitted,
+            lost: [ring_full, read_failed, table_full],
+            state_lost,
+        }
+    }
 }
 
 /// How much the receiver's tables hold.
@@ -141,22 +162,7 @@ impl ProbeAccounts {
             }
             Err(error) => tracing::error!(%error, kind, "reading the kernel's counters failed"),
         }
-        let [
-            seen,
-            filtered,
-            submitted,
-            ring_full,
-            read_failed,
-            table_full,
-            state_lost,
-        ] = sum;
-        KernelCounts {
-            seen,
-            filtered,
-            submitted,
-            lost: [ring_full, read_failed, table_full],
-            state_lost,
-        }
+        sum.into()
     }
 
     fn account(&self, one: &Counted) -> ProbeAccount {

@@ -1,8 +1,5 @@
 //! The draining thread without a kernel: what becomes of rows while pipelines have no room.
 
-use std::collections::BTreeMap;
-use std::fs;
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -22,17 +19,14 @@ use eunomia_core::value::Value;
 use eunomia_probes::PROBES;
 use rustix::event::{EventfdFlags, eventfd};
 
-use super::actors::Actors;
-use super::backlog::Backlog;
-use super::cgroups::{Cgroups, KnownCgroups};
-use super::clock;
-use super::drain::{Drain, Intake, Kind, Kinds, LIFECYCLE_BYTES, RECORD_STATE_ONLY, Signals};
-use super::load::COMPAT_CALLS;
-use super::losses::Losses;
-use super::missed::Missed;
-use super::plan::{MAX_KINDS, MAX_SLOTS, RECEIVER_SET};
-use super::settings::{CGROUP_KEY, COMM_BYTES, MAX_VALUES};
-use super::tally::{ProbeAccounts, Tables, Tally};
+use crate::ebpf::actors::Actors;
+use crate::ebpf::backlog::Backlog;
+use crate::ebpf::cgroups::{Cgroups, KnownCgroups};
+use crate::ebpf::clock;
+use crate::ebpf::drain::{Drain, Intake, Kind, Kinds, Signals};
+use crate::ebpf::losses::Losses;
+use crate::ebpf::missed::Missed;
+use crate::ebpf::tally::{ProbeAccounts, Tables, Tally};
 use crate::object::Object;
 
 fn kind(name: &'static str) -> Kind {
@@ -281,38 +275,4 @@ fn tables_end_with_their_receiver() {
         .map(|point| point.value)
         .collect();
     assert_eq!(values, [0, 0, 3, 0, 0, 3].map(PointValue::Uint));
-}
-
-/// What a header of the probes defines, without comments.
-fn definitions(header: &str) -> Vec<(String, String)> {
-    let headers = Path::new(env!("CARGO_MANIFEST_DIR")).join("../probes/include/eunomia");
-    let text = fs::read_to_string(headers.join(header)).unwrap();
-    let definition = |line: &str| {
-        let code = line.split("/*").next()?;
-        let mut words = code.strip_prefix("#define ")?.split_whitespace();
-        let name = words.next()?.to_owned();
-        Some((name, words.collect::<Vec<_>>().join(" ")))
-    };
-    text.lines().filter_map(definition).collect()
-}
-
-/// Numbers that both sides know are the same in the C headers.
-#[test]
-fn numbers_are_those_of_the_headers() {
-    let headers = ["abi.h", "maps.h", "filter.h"].map(definitions);
-    let defined: BTreeMap<_, _> = headers.into_iter().flatten().collect();
-    let mib = |bytes: usize| format!("({} << 20)", bytes >> 20);
-    for (name, value) in [
-        ("EUN_KINDS", (MAX_KINDS + 1).to_string()),
-        ("EUN_VALUES", MAX_VALUES.to_string()),
-        ("EUN_CALLS", COMPAT_CALLS.to_string()),
-        ("EUN_SLOTS", MAX_SLOTS.to_string()),
-        ("EUN_LIFE_BYTES", mib(LIFECYCLE_BYTES)),
-        ("EUN_KEY_CGROUP", CGROUP_KEY.to_string()),
-        ("EUN_RECEIVER_SET", RECEIVER_SET.to_string()),
-        ("RECORD_STATE_ONLY", RECORD_STATE_ONLY.to_string()),
-        ("TASK_COMM_BYTES", (COMM_BYTES + 1).to_string()),
-    ] {
-        assert_eq!(defined.get(name), Some(&value), "{name}");
-    }
 }

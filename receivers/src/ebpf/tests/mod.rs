@@ -1,0 +1,4 @@
+//! The receiver without a kernel.
+
+mod draining;
+mod headers;

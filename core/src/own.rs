@@ -122,6 +122,12 @@ const TABLE_EVICTIONS: OwnMetric = counter(
     "{entry}",
     "Entries of a table that were forgotten for lack of room.",
 );
+/// What tables did not learn.
+pub const TABLE_LOST: OwnMetric = counter(
+    "eunomia.table.lost.records",
+    "{record}",
+    "Records that the tables should have learned from and that were lost, and processes for which a filtered tree had no room.",
+);
 /// CPU time of the program.
 pub const PROCESS_CPU: OwnMetric = counter(
     "eunomia.process.cpu",
@@ -136,7 +142,7 @@ pub const PROCESS_MEMORY: OwnMetric = gauge(
 );
 
 /// Every own metric.
-pub const OWN_METRICS: [OwnMetric; 18] = [
+pub const OWN_METRICS: [OwnMetric; 19] = [
     PROBE_SEEN,
     PROBE_FILTERED,
     PROBE_RECEIVED,
@@ -153,6 +159,7 @@ pub const OWN_METRICS: [OwnMetric; 18] = [
     TABLE_ENTRIES,
     TABLE_MEMORY,
     TABLE_EVICTIONS,
+    TABLE_LOST,
     PROCESS_CPU,
     PROCESS_MEMORY,
 ];

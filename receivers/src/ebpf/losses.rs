@@ -12,6 +12,7 @@ use super::backlog::Backlog;
 use super::clock;
 use super::drain::Intake;
 use super::tally::{ProbeAccounts, Tables};
+use super::trouble::Trouble;
 
 /// The event that tells of lost ones, and what it carries.
 const LOSS: &str = "eunomia.loss";
@@ -32,7 +33,9 @@ pub(super) struct Losses {
     schema: Arc<EventSchema>,
     told: Vec<ByReason>,
     checked: BootNanos,
-    state_lost: u64,
+    state_lost: Trouble,
+    processes: Trouble,
+    cgroups: Trouble,
     broken: u64,
 }
 
@@ -43,7 +46,9 @@ impl Losses {
             schema: Arc::new(schema()),
             told: Vec::new(),
             checked: clock::boot(),
-            state_lost: 0,
+            state_lost: Trouble::default(),
+            processes: Trouble::default(),
+            cgroups: Trouble::default(),
             broken: 0,
         }
     }
@@ -79,13 +84,11 @@ impl Losses {
     /// Records that no user sees and the tables need.
     fn warn_of_state(&mut self) {
         let lost = self.accounts.state_lost();
-        if lost > self.state_lost {
-            let count = lost - self.state_lost;
+        if let Some(count) = self.state_lost.begins(lost, self.checked) {
             tracing::warn!(
                 count,
-                "records for the process table were lost: some events will lack their executable or container"
+                "records for the process table are lost: some events will lack their executable or container"
             );
-            self.state_lost = lost;
         }
     }
 
@@ -95,17 +98,18 @@ impl Losses {
             processes: intake.table.size(),
             cgroups: intake.cgroups.size(),
         };
-        let before = self.accounts.set_tables(tables);
-        let [processes, cgroups] = [
-            tables.processes.evicted - before.processes.evicted,
-            tables.cgroups.evicted - before.cgroups.evicted,
-        ];
-        if processes + cgroups > 0 {
-            tracing::warn!(
-                processes,
-                cgroups,
-                "tables had no room: some events will lack their executable or container"
-            );
+        self.accounts.set_tables(tables);
+        for (table, size, trouble) in [
+            ("process", tables.processes, &mut self.processes),
+            ("cgroup", tables.cgroups, &mut self.cgroups),
+        ] {
+            if let Some(count) = trouble.begins(size.evicted, self.checked) {
+                tracing::warn!(
+                    table,
+                    count,
+                    "a table has no room: some events will lack their executable or container"
+                );
+            }
         }
     }
 

@@ -31,6 +31,7 @@ mod tally;
 #[cfg(test)]
 mod tests;
 mod tracefs;
+mod trouble;
 
 pub use attach::kernel_release;
 pub use catalogue::{OptionSummary, ProbeSummary, built_in};

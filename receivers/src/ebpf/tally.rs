@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use aya::maps::{MapData, PerCpuArray};
 use eunomia_core::account::{Account, Accountable, ByReason, ProbeAccount};
-use eunomia_core::metric::Point;
-use eunomia_core::own::TableSize;
+use eunomia_core::metric::{Point, PointValue};
+use eunomia_core::own::{TABLE_LOST, TableSize};
 
 use super::missed::Missed;
 
@@ -122,10 +122,9 @@ impl ProbeAccounts {
             .freeze();
     }
 
-    /// Takes down how much the tables hold now, and gives what they held before.
-    pub(super) fn set_tables(&self, tables: Tables) -> Tables {
-        let mut known = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
-        std::mem::replace(&mut known, tables)
+    /// Takes down how much the tables hold now.
+    pub(super) fn set_tables(&self, tables: Tables) {
+        *self.tables.lock().unwrap_or_else(PoisonError::into_inner) = tables;
     }
 
     /// Events of each kind that were lost until now, by reason.
@@ -234,6 +233,8 @@ impl Accountable for ProbeAccounts {
         let started = missed.started();
         points.extend(tables.processes.points("process", started));
         points.extend(tables.cgroups.points("cgroup", started));
+        let lost = PointValue::Uint(self.state_lost());
+        points.push(TABLE_LOST.point(&[], started, lost));
         points
     }
 }

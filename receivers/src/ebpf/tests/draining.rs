@@ -18,6 +18,9 @@ use eunomia_core::time::BootNanos;
 use eunomia_core::value::Value;
 use eunomia_probes::PROBES;
 use rustix::event::{EventfdFlags, eventfd};
+use tracing::span::{Attributes, Id, Record};
+use tracing::subscriber::with_default;
+use tracing::{Event, Metadata, Subscriber};
 
 use crate::ebpf::actors::Actors;
 use crate::ebpf::backlog::Backlog;
@@ -218,7 +221,34 @@ fn what_was_held_back_has_its_process() {
     assert!(drain.intake.table.lookup(dead).is_none());
 }
 
-/// What a table without room forgets is told in the program's own metrics.
+/// Counts the lines of the log.
+#[derive(Clone, Default)]
+struct Lines(Arc<AtomicU64>);
+
+impl Subscriber for Lines {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, _: &Event<'_>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}
+
+/// What a table without room forgets is told in the program's own metrics, and once in the log
+/// however long it goes on.
 #[test]
 fn tables_without_room_are_told() {
     let (mut drain, _) = held_back();
@@ -231,21 +261,25 @@ fn tables_without_room_are_told() {
     let accounts = Arc::new(ProbeAccounts::new(Vec::new(), None, missed));
     drain.losses = Losses::new(Arc::clone(&accounts));
     let exec = drain.intake.kinds[0].clone().unwrap();
-    for pid in 1..=3 {
-        let who = ProcessId {
-            pid: Pid(pid),
-            start_time: BootNanos(1),
-            exec_count: 1,
-        };
-        let record = record(&exec.schema, who, BootNanos(2));
-        drain.intake.take(Kinds::Only(0), &record);
-    }
-    drain.losses.check(&mut drain.backlog, &drain.intake);
+    let lines = Lines::default();
+    with_default(lines.clone(), || {
+        for pid in 1..=3 {
+            let who = ProcessId {
+                pid: Pid(pid),
+                start_time: BootNanos(1),
+                exec_count: 1,
+            };
+            let record = record(&exec.schema, who, BootNanos(2));
+            drain.intake.take(Kinds::Only(0), &record);
+            drain.losses.check(&mut drain.backlog, &drain.intake);
+        }
+    });
+    assert_eq!(lines.0.load(Ordering::Relaxed), 1);
     let points = accounts.points();
     let value = |metric: &str| {
         let processes = points.iter().filter(|point| {
-            let (_, table) = point.attributes.iter().next().unwrap();
-            table == Value::Str("process")
+            let table = point.attributes.get("table");
+            table == Some(Value::Str("process"))
         });
         let mut found = processes.filter(|point| point.metric.name.name() == metric);
         found.next().unwrap().value.clone()
@@ -274,5 +308,5 @@ fn tables_end_with_their_receiver() {
         .into_iter()
         .map(|point| point.value)
         .collect();
-    assert_eq!(values, [0, 0, 3, 0, 0, 3].map(PointValue::Uint));
+    assert_eq!(values, [0, 0, 3, 0, 0, 3, 0].map(PointValue::Uint));
 }

@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
-use std::io::{BufReader, Read as _};
+use std::io::{BufReader, ErrorKind, Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -399,6 +399,43 @@ fn output_that_nobody_reads_is_given_up() {
         accepted > delivered,
         "{accepted} {delivered} {dropped_by:?}"
     );
+}
+
+/// A command that could not be started has its code in time too, though nobody reads what else
+/// happened: that is given up.
+#[test]
+fn a_command_that_never_began_is_not_waited_for() {
+    let scratch = Scratch::new("never").unwrap();
+    let (path, _reader) = pipe(&scratch);
+    fill(&path);
+    let output = path.to_str().unwrap();
+    let rest = ["--drain-timeout", "1s", "--", "/nonexistent/program"];
+    let arguments = ["run", "process", "--log-format", "json", "-o", output];
+    let arguments = arguments.into_iter().chain(rest);
+    let finished = Pipeline::with_arguments(arguments).unwrap().finish();
+    let finished = finished.unwrap();
+    assert_eq!(finished.status.code(), Some(127), "{:?}", finished.stderr);
+    let accounts = finished.accounts();
+    balanced(&accounts);
+    // The child that found no program to become.
+    assert_eq!(line(&accounts, "process.exit").received, 1);
+    let (accepted, delivered, dropped_by) = exported(&accounts, "console");
+    assert!(
+        accepted > delivered,
+        "{accepted} {delivered} {dropped_by:?}"
+    );
+}
+
+/// Leaves no room in a pipe.
+#[track_caller]
+fn fill(path: &Path) {
+    let flags = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap();
+    let writer = OpenOptions::new()
+        .write(true)
+        .custom_flags(flags)
+        .open(path);
+    let full = writer.unwrap().write_all(&[b'\n'; 2 << 20]);
+    assert_eq!(full.unwrap_err().kind(), ErrorKind::WouldBlock);
 }
 
 /// A queue that drops counts what it dropped, and holds up nobody else.

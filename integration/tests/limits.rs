@@ -10,6 +10,10 @@ use eunomia_integration::{Account, Event, Finished, Pipeline, Scratch, Workload,
 
 /// Sockets of TCP that are followed at a time.
 const SOCKETS: u64 = 16_384;
+/// Attempts beyond them that are remembered until they have an outcome.
+const REMEMBERED: u64 = 4096;
+/// Places among those for what others on this machine attempt meanwhile.
+const SPARE: u64 = 96;
 /// Probes in one receiver, the base among them.
 const PROBES: usize = 31;
 
@@ -69,6 +73,44 @@ fn sockets_beyond_the_table_are_counted() {
     ] {
         assert_eq!(line(&accounts, kind), (received, lost), "{kind}");
     }
+}
+
+/// An attempt that fails is told while there is room in the table, and counted once as lost when there is
+/// none; when no more of those are remembered either, its failure counts as one more, and is told.
+#[test]
+fn failures_beyond_the_table_are_counted() {
+    let options = [
+        format!("sockets={SOCKETS}"),
+        format!("waiting={REMEMBERED}"),
+        format!("spare={SPARE}"),
+    ];
+    let [sockets, waiting, spare] = &options;
+    let workload = Workload::start(&["tcp-beyond", sockets, waiting, spare]).unwrap();
+    let finished = watched("tcp: {}", workload);
+    let accounts = finished.accounts();
+    assert!(accounts.iter().all(Account::holds), "{accounts:?}");
+    let connected = SOCKETS / 2;
+    // One in the listener's queue, with one end; one that waits, and is given up at the end.
+    let (refused, given_up) = (4, 1);
+    let full = BTreeMap::from([("table_full".to_owned(), REMEMBERED + refused - 1)]);
+    for (kind, received, lost) in [
+        ("network.connect", connected + given_up + 2, full.clone()),
+        ("network.accept", connected - 1, BTreeMap::new()),
+        ("network.close", SOCKETS - 1, full),
+    ] {
+        assert_eq!(line(&accounts, kind), (received, lost), "{kind}");
+    }
+    let mut errors = BTreeMap::new();
+    for event in finished.events().unwrap() {
+        if let ("network.connect", Some(error)) = (event.kind(), event.text("error.type")) {
+            *errors.entry(error.to_owned()).or_insert(0) += 1;
+        }
+    }
+    let told = [("ECONNABORTED", given_up), ("ECONNREFUSED", 2)];
+    assert_eq!(
+        errors,
+        BTreeMap::from(told.map(|(error, count)| (error.to_owned(), count)))
+    );
 }
 
 /// So many copies of an object as probes, the first one called `probe0`.

@@ -62,6 +62,8 @@ fn run() -> Result<()> {
         "tcp" => tcp::run(&mut options),
         "tcp-client" => tcp::client(&mut options),
         "tcp-apart" => tcp::apart(),
+        "tcp-waiting" => tcp::all_waiting(&mut options),
+        "tcp-beyond" => tcp::beyond(&mut options),
         "connections" => tcp::connections(&mut options),
         "flood" => flood::run(&mut options),
         "pid-reuse" => pid_reuse::run(&mut options),

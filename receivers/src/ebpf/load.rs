@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::io::{self, Read as _};
 use std::sync::Arc;
+use std::thread;
 
 use aya::maps::{Array, HashMap, Map, MapData, PerCpuArray, ProgramArray, RingBuf};
-use aya::{Btf, Ebpf, EbpfLoader};
+use aya::{Btf, Ebpf, EbpfError, EbpfLoader};
 use rustix::thread::CapabilitySet;
 
 use super::attach::{self, Step};
@@ -55,34 +56,8 @@ impl Loaded {
     ) -> Result<Self, LoadError> {
         check_privilege()?;
         raise_memlock_limit();
-        let btf = kernel_btf()?;
-        let pins = PinDirectory::create()?;
-        let directory = pins.path();
-        let values: Vec<_> = (0..probes.len())
-            .map(|index| plan.globals(settings, probes, index))
-            .collect();
-        // One loader for all objects, for each new one reads the kernel's types again. What
-        // it was told for one object it remembers for the next, which is told all its globals.
-        let mut loader = EbpfLoader::new();
-        loader.btf(Some(&btf)).default_map_pin_directory(&directory);
-        let mut objects = Vec::new();
-        for (probe, values) in probes.iter().zip(&values) {
-            for (name, bytes) in values {
-                loader.override_global(name, &bytes[..], false);
-            }
-            for (map, entries) in plan.map_sizes(settings, probe) {
-                loader.map_max_entries(map, entries);
-            }
-            let refused = |error: aya::EbpfError| LoadError::Refused {
-                probe: (&*probe.name).into(),
-                reason: chain(&error),
-            };
-            let mut object = loader.load(&probe.bytes).map_err(refused)?;
-            attach::load_programs(probe, &mut object, &btf)?;
-            objects.push((Arc::clone(&probe.name), object));
-        }
         let mut loaded = Self {
-            objects,
+            objects: load_objects(settings, probes, plan)?,
             dispatch: None,
         };
         loaded.fill_dispatcher(probes, plan)?;
@@ -236,6 +211,63 @@ impl Loaded {
         self.dispatch = Some(dispatch);
         Ok(())
     }
+}
+
+/// Loads the objects with all their programs. The kernel verifies those of one while the
+/// next is prepared.
+fn load_objects(
+    settings: &EbpfSettings,
+    probes: &[Probe],
+    plan: &Plan,
+) -> Result<Vec<(Arc<str>, Ebpf)>, LoadError> {
+    let btf = kernel_btf()?;
+    let pins = PinDirectory::create()?;
+    let directory = pins.path();
+    let values: Vec<_> = (0..probes.len())
+        .map(|index| plan.globals(settings, probes, index))
+        .collect();
+    // One loader for all objects, for each new one reads the kernel's types again. What
+    // it was told for one object it remembers for the next, which is told all its globals.
+    let mut loader = EbpfLoader::new();
+    loader.btf(Some(&btf)).default_map_pin_directory(&directory);
+    thread::scope(|scope| {
+        let mut verifying = Vec::new();
+        for (probe, values) in probes.iter().zip(&values) {
+            for (name, bytes) in values {
+                loader.override_global(name, &bytes[..], false);
+            }
+            for (map, entries) in plan.map_sizes(settings, probe) {
+                loader.map_max_entries(map, entries);
+            }
+            let prepared = loader.load(&probe.bytes);
+            let btf = &btf;
+            let verifier = thread::Builder::new().name("verify".to_owned());
+            let started = verifier.spawn_scoped(scope, move || verify(probe, prepared, btf));
+            verifying.push(started.map_err(|source| LoadError::Io {
+                what: "starting a thread",
+                source,
+            })?);
+        }
+        let verified = verifying.into_iter().map(|one| {
+            let panicked = |_| Err(LoadError::internal("a thread panicked"));
+            one.join().unwrap_or_else(panicked)
+        });
+        verified.collect()
+    })
+}
+
+/// Loads the programs of an object whose maps are there.
+fn verify(
+    probe: &Probe,
+    prepared: Result<Ebpf, EbpfError>,
+    btf: &Btf,
+) -> Result<(Arc<str>, Ebpf), LoadError> {
+    let mut object = prepared.map_err(|error| LoadError::Refused {
+        probe: (&*probe.name).into(),
+        reason: chain(&error),
+    })?;
+    attach::load_programs(probe, &mut object, btf)?;
+    Ok((Arc::clone(&probe.name), object))
 }
 
 /// Where a system call stands in the dispatcher's map, in both ABIs.

@@ -207,9 +207,14 @@ pub fn parse(
         arguments = join_flags(arguments, &options);
         clap = clap.mut_subcommand("run", |run| add_options(run, &known, &options));
     }
+    let ends_open = arguments.last().is_some_and(|last| last == "--");
     let matches = clap.try_get_matches_from_mut(arguments)?;
     let mut cli = Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut clap))?;
     let complaint = match &mut cli.command {
+        // Whoever writes `--` wants one command watched, not the whole machine.
+        Some(Command::Run(run)) if ends_open && run.command.is_empty() => {
+            Some("expected a command behind `--`; leave `--` out to watch without one".to_owned())
+        }
         Some(Command::Run(run)) => {
             let given = matches.subcommand_matches("run");
             complete_run(run, given, &known).err()

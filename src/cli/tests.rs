@@ -61,6 +61,7 @@ fn whatever_is_wrong_is_a_usage_error() {
         ("--config a --log-level loud", "invalid value 'loud'"),
         ("run", "required arguments were not provided"),
         ("run -- true", "required arguments were not provided"),
+        ("run fish --", "expected a command behind `--`"),
         ("run fsh", "did you mean `fish`? The probes: fish, bird"),
         ("run fish --config a", "`run` reads no configuration"),
         ("run fish --duration 5", "expected a length of time"),

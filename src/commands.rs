@@ -1,7 +1,9 @@
 //! Commands that answer and end: what they print goes to stdout.
 
 use std::io::{self, Write as _};
+use std::sync::Arc;
 
+use eunomia_core::config::{ConfigError, ConfigErrors};
 use eunomia_core::pipeline::Running;
 use serde::Serialize;
 use serde_json::json;
@@ -24,10 +26,9 @@ pub fn load(sources: &ConfigSources) -> Result<(Configuration, Report), Box<Repo
 
 /// `validate`: everything that is wrong, and what the exporters will not carry.
 pub fn validate(sources: &ConfigSources, format: ReportFormat) -> Exit {
-    let mut notes = String::new();
     let (report, exit) = match load(sources) {
         Ok((configuration, mut report)) => {
-            notes = not_carried(&configuration);
+            report.warnings.append(not_carried(&configuration));
             // Building opens and binds nothing, and finds what only a whole component can tell.
             let refused =
                 graph::build(configuration, &Surroundings::default(), &Running::default()).err();
@@ -43,38 +44,35 @@ pub fn validate(sources: &ConfigSources, format: ReportFormat) -> Exit {
     };
     match format {
         ReportFormat::Json => print_json(&report.to_json()),
-        ReportFormat::Text if exit == Exit::Done => {
+        ReportFormat::Text => {
             complain(&report.to_text());
-            print(&notes);
-            print("the configuration is valid\n");
+            if exit == Exit::Done {
+                print("the configuration is valid\n");
+            }
         }
-        ReportFormat::Text => complain(&report.to_text()),
     }
     exit
 }
 
-/// What exporters that run cannot express, one a line.
-fn not_carried(configuration: &Configuration) -> String {
-    let mut notes = String::new();
-    for exporter in configuration
-        .exporters
-        .iter()
-        .filter(|exporter| exporter.used)
-    {
+/// What exporters that run cannot express.
+fn not_carried(configuration: &Configuration) -> ConfigErrors {
+    let mut missing = ConfigErrors::default();
+    let running = configuration.exporters.iter().filter(|one| one.used);
+    for exporter in running {
         let carries = exporter.ready.config.carries();
         for (carried, what) in [
             (carries.events, "events"),
             (carries.metrics, "metric points"),
         ] {
             if !carried {
-                notes.push_str(&format!(
-                    "{}: exporter {} does not carry {what}\n",
-                    exporter.span, exporter.id
-                ));
+                let node = configuration.root.nearest(&["exporters", &exporter.id]);
+                let message = format!("the exporter `{}` does not carry {what}", exporter.id);
+                let place = exporter.span.clone();
+                missing.push(ConfigError::new(place, Arc::clone(&node.path), message));
             }
         }
     }
-    notes
+    missing
 }
 
 /// `print-config`: the configuration as it is in force.

@@ -12,11 +12,12 @@ use std::process::{Command, Output};
 const BAD_CONFIGURATION: i32 = 78;
 const BROKEN: &str = "tests/validate/real";
 
-/// Validates `file`, which is relative to the package, or absolute.
-fn validate(file: &Path) -> Output {
+/// Validates `file`, which is relative to the package, or absolute, with these further options.
+fn validate(file: &Path, options: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_eunomia-pipeline"))
         .args(["validate", "--config"])
         .arg(file)
+        .args(options)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .env_remove("EUNOMIA_TEST_NOT_SET")
         .output()
@@ -60,7 +61,7 @@ fn broken_files_are_refused_with_their_place() {
     settings.set_omit_expression(true);
     for file in broken {
         let name = file.file_stem().unwrap().to_str().unwrap();
-        let output = validate(&file);
+        let output = validate(&file, &[]);
         let text = String::from_utf8_lossy(&output.stderr);
         assert_eq!(
             output.status.code(),
@@ -83,7 +84,7 @@ fn broken_files_are_refused_with_their_place() {
 
 #[track_caller]
 fn is_valid(file: &Path, what: &str) {
-    let output = validate(file);
+    let output = validate(file, &[]);
     let text = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(0), "{what}:\n{text}");
 }
@@ -91,6 +92,30 @@ fn is_valid(file: &Path, what: &str) {
 #[test]
 fn the_default_is_valid() {
     is_valid(Path::new("pipeline.yaml"), "pipeline.yaml");
+}
+
+/// What an exporter will not carry is a warning like any other, for people and for programs.
+#[test]
+fn what_is_not_carried_is_said() {
+    let scratch = Path::new(env!("CARGO_TARGET_TMPDIR")).join("carried.yaml");
+    let text = "version: 1
+receivers: { ebpf: { probes: { open: {} } } }
+exporters: { csv: { path: '{event}.csv' } }
+service: { pipelines: { events: { receivers: [ebpf], exporters: [csv] } } }
+";
+    fs::write(&scratch, text).unwrap();
+    let message = "the exporter `csv` does not carry metric points";
+    let output = validate(&scratch, &[]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    let place = scratch.display();
+    let expected = format!("{place}:3:14: warning: exporters.csv: {message}\n");
+    assert!(said.starts_with(&expected), "{said}");
+    let output = validate(&scratch, &["--format", "json"]);
+    let said: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(said["valid"], true, "{said}");
+    assert_eq!(said["diagnostics"][0]["severity"], "warning", "{said}");
+    assert_eq!(said["diagnostics"][0]["path"], "exporters.csv", "{said}");
+    assert_eq!(said["diagnostics"][0]["message"], message, "{said}");
 }
 
 /// One key of all filters of a receiver has room for 1,024 values, however they are spread; what is
@@ -131,7 +156,7 @@ service: {{ pipelines: {{ events: {{ receivers: [ebpf], exporters: [console] }} 
             is_valid(&scratch, "values that fit");
             continue;
         };
-        let output = validate(&scratch);
+        let output = validate(&scratch, &[]);
         let said = String::from_utf8_lossy(&output.stderr);
         let expected = format!(
             "{}:{place}: the filters of this receiver have 1025 values of pid together, more than 1024\n",

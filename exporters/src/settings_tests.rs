@@ -57,6 +57,7 @@ fn wrong_settings_are_refused() {
     refuses("json", "max_open_files", Value::Integer(0), "1 to 65536");
     let no_rotation = "standard output cannot be rotated";
     refuses("json", "rotate", Value::Map(Vec::new()), no_rotation);
+    refuses("record", "path", text("-"), "expected the path of a file");
     refuses("csv", "path", text("out.csv"), "expected {event} in it");
     refuses("csv", "path", text("-"), "expected {event} in it");
     refuses("console", "path", text(""), "expected the path of a file");
@@ -110,11 +111,15 @@ fn wrong_settings_are_refused() {
 fn influxdb_refuses() {
     for (key, value, message) in [
         ("endpoint", text("8086"), "http://127.0.0.1:8086"),
-        ("bucket", text(""), "expected the name of a bucket"),
+        (
+            "bucket",
+            text(""),
+            "expected `bucket`, the name of a bucket",
+        ),
         (
             "org",
             text(""),
-            "expected the name or id of an organisation",
+            "expected `org`, the name or id of an organisation",
         ),
         ("api", text("v4"), "v3"),
         ("schema", text("telegraf"), "telegraf-prometheus-v2"),

@@ -240,10 +240,16 @@ impl InfluxdbConfig {
 
     fn check_target(&self, check: &mut Check<'_>) {
         if self.bucket.is_empty() {
-            check.refuse(&["bucket"], "expected the name of a bucket or database");
+            check.refuse(
+                &["bucket"],
+                "expected `bucket`, the name of a bucket or database",
+            );
         }
         if self.api == Api::V2 && self.org.is_empty() {
-            check.refuse(&["org"], "expected the name or id of an organisation");
+            check.refuse(
+                &["org"],
+                "expected `org`, the name or id of an organisation",
+            );
         }
         if self.api != Api::V2 && !self.org.is_empty() {
             check.refuse(&["org"], "expected none: only v2 has organisations");

@@ -23,7 +23,8 @@ pub struct RecordConfig {
 
 impl Settings for RecordConfig {
     fn check(&self, check: &mut Check<'_>) {
-        if self.path.is_empty() {
+        // A table or a log between its frames would break it.
+        if self.path.is_empty() || self.path == "-" {
             check.refuse(&["path"], "expected the path of a file");
         }
     }

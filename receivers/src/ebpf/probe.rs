@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fs;
 use std::sync::Arc;
 
-use eunomia_core::config::{ConfigErrors, Entry, Node, known_names};
+use eunomia_core::config::{ConfigError, ConfigErrors, Entry, Node, Value, known_names};
 use eunomia_probes::PROBES;
 
 use super::settings::{EbpfSettings, FilterSettings, PROBE_KEYS, ProbeSettings};
@@ -57,9 +57,7 @@ pub(crate) fn built_in_names() -> Vec<&'static str> {
 pub(super) fn resolve(settings: &EbpfSettings) -> Result<Vec<Probe>, ConfigErrors> {
     let mut errors = ConfigErrors::default();
     let mut probes = Vec::new();
-    if settings.probes.entries().is_empty()
-        && !matches!(settings.probes.value, eunomia_core::config::Value::Map(_))
-    {
+    if settings.probes.entries().is_empty() && !matches!(settings.probes.value, Value::Map(_)) {
         errors.push(
             settings
                 .probes
@@ -105,10 +103,17 @@ fn resolve_one(settings: &EbpfSettings, entry: &Entry) -> Result<Probe, ConfigEr
             .with_help("give your probe another name")
             .into());
     }
-    let bytes = read_object(entry, &decoded)?;
-    let layout = decoded.layout.as_ref().map(|layout| &layout.value);
-    let object = Object::parse_with(&entry.key, &bytes, layout)
-        .map_err(|error| refused(entry, &decoded, error))?;
+    if let Some(globals) = decoded.globals.as_ref().filter(|globals| !is_body(globals)) {
+        let found = globals.describe();
+        errors.push(globals.error(format!("expected a map of globals by name, found {found}")));
+    }
+    let (bytes, object) = match parse_object(entry, &decoded) {
+        Ok(parsed) => parsed,
+        Err(more) => {
+            errors.append(more);
+            return Err(errors);
+        }
+    };
     let is_filtered = !settings.filter.is_empty() || !decoded.filter.is_empty();
     if is_filtered && !object.has_filter() {
         let node = entry.node.nearest(&["object"]);
@@ -140,23 +145,37 @@ fn resolve_one(settings: &EbpfSettings, entry: &Entry) -> Result<Probe, ConfigEr
     })
 }
 
+fn parse_object(
+    entry: &Entry,
+    settings: &ProbeSettings,
+) -> Result<(Cow<'static, [u8]>, Object), ConfigErrors> {
+    let bytes = read_object(entry, settings)?;
+    let layout = settings.layout.as_ref().map(|layout| &layout.value);
+    match Object::parse_with(&entry.key, &bytes, layout) {
+        Ok(object) => Ok((bytes, object)),
+        Err(error) => Err(refused(entry, settings, error)),
+    }
+}
+
+/// Whether it is a map, or nothing, which is an empty one.
+fn is_body(node: &Node) -> bool {
+    matches!(node.value, Value::Map(_) | Value::Null)
+}
+
 /// The keys that every probe takes, apart from those of this one's options.
 fn split_body(body: &Node) -> (Node, Vec<&Entry>) {
     let mut common = Node {
-        value: eunomia_core::config::Value::Map(Vec::new()),
+        value: Value::Map(Vec::new()),
         ..body.clone()
     };
-    if !matches!(
-        body.value,
-        eunomia_core::config::Value::Map(_) | eunomia_core::config::Value::Null
-    ) {
+    if !is_body(body) {
         return (body.clone(), Vec::new());
     }
     let mut options = Vec::new();
     for entry in body.entries() {
         if !PROBE_KEYS.contains(&entry.key.as_str()) {
             options.push(entry);
-        } else if let eunomia_core::config::Value::Map(entries) = &mut common.value {
+        } else if let Value::Map(entries) = &mut common.value {
             entries.push(entry.clone());
         }
     }
@@ -180,7 +199,7 @@ fn read_object(
     match PROBES.iter().find(|probe| probe.name == entry.key) {
         Some(probe) => Ok(Cow::Borrowed(probe.object)),
         None => {
-            let error = eunomia_core::config::ConfigError::new(
+            let error = ConfigError::new(
                 entry.key_span.clone(),
                 Arc::clone(&entry.node.path),
                 format!("there is no built-in probe called {}", entry.key),
@@ -215,7 +234,7 @@ fn option_value(object: &Object, entry: &Entry) -> Result<(Box<str>, Vec<u8>), C
             .map(|option| &*option.key)
             .chain(PROBE_KEYS)
             .collect();
-        let error = eunomia_core::config::ConfigError::new(
+        let error = ConfigError::new(
             entry.key_span.clone(),
             Arc::clone(&entry.node.path),
             format!("unknown key; the probe {} has no such option", object.name),
@@ -244,7 +263,7 @@ fn global_value(object: &Object, entry: &Entry) -> Result<(Box<str>, Vec<u8>), C
         .collect();
     let Some(global) = settable.iter().find(|global| *global.name == *entry.key) else {
         let known: Vec<_> = settable.iter().map(|global| &*global.name).collect();
-        let error = eunomia_core::config::ConfigError::new(
+        let error = ConfigError::new(
             entry.key_span.clone(),
             Arc::clone(&entry.node.path),
             "the object has no read-only global with this name".to_owned(),

@@ -161,6 +161,10 @@ async fn own_metrics_and_spans_reach_a_receiver() {
             "eunomia.exporter.dropped.events exporter=json,reason=disk_full",
             2,
         ),
+        (
+            "eunomia.exporter.dropped.events exporter=json,reason=queue_full",
+            0,
+        ),
         ("eunomia.exporter.queue.bytes exporter=json", 300),
         ("eunomia.exporter.queue.events exporter=json", 3),
         ("eunomia.processor.incoming.events processor=filter", 12),

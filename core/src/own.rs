@@ -7,7 +7,8 @@
 use std::sync::Arc;
 
 use crate::account::{
-    Account, Accounts, ByReason, ExporterAccount, ProbeAccount, ProcessorAccount,
+    Account, Accounts, ByReason, ExporterAccount, ProbeAccount, ProcessorAccount, QUEUE_FULL,
+    RING_FULL,
 };
 use crate::key::Key;
 use crate::metric::{MetricDescriptor, MetricKind, Point, PointValue};
@@ -244,11 +245,22 @@ impl Points {
         self.0.push(point);
     }
 
-    fn add_by_reason(&mut self, metric: OwnMetric, labels: &[(&str, &str)], by: &ByReason) {
-        for (reason, count) in by {
+    /// The counts by their reasons. That of the `usual` one is there from the
+    /// beginning: the rate of a counter that begins above 0 misses its first
+    /// events.
+    fn add_by_reason(
+        &mut self,
+        metric: OwnMetric,
+        labels: &[(&str, &str)],
+        by: &ByReason,
+        usual: &str,
+    ) {
+        let unheard = (!by.contains_key(usual)).then_some((usual, 0));
+        let counted = by.iter().map(|(reason, count)| (&**reason, *count));
+        for (reason, count) in unheard.into_iter().chain(counted) {
             let mut labels = labels.to_vec();
             labels.push(("reason", reason));
-            self.add(metric, &labels, *count);
+            self.add(metric, &labels, count);
         }
     }
 
@@ -257,7 +269,7 @@ impl Points {
         self.add(PROBE_SEEN, &labels, account.seen);
         self.add(PROBE_FILTERED, &labels, account.filtered);
         self.add(PROBE_RECEIVED, &labels, account.received);
-        self.add_by_reason(PROBE_LOST, &labels, &account.lost_by);
+        self.add_by_reason(PROBE_LOST, &labels, &account.lost_by, RING_FULL);
     }
 
     fn add_processor(&mut self, account: &ProcessorAccount) {
@@ -270,8 +282,64 @@ impl Points {
         let labels = [("exporter", &*account.exporter)];
         self.add(EXPORTER_ACCEPTED, &labels, account.accepted);
         self.add(EXPORTER_DELIVERED, &labels, account.delivered);
-        self.add_by_reason(EXPORTER_DROPPED, &labels, &account.dropped_by);
+        self.add_by_reason(EXPORTER_DROPPED, &labels, &account.dropped_by, QUEUE_FULL);
         self.add(QUEUE_EVENTS, &labels, account.queued);
         self.add(QUEUE_BYTES, &labels, account.queued_bytes);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::points;
+    use crate::account::{Account, Accountable, Accounts, ExporterAccount, ProbeAccount};
+    use crate::metric::PointValue;
+    use crate::value::Value;
+
+    struct Told(Vec<Account>);
+
+    impl Accountable for Told {
+        fn accounts(&self) -> Vec<Account> {
+            self.0.clone()
+        }
+    }
+
+    /// What nothing was lost for yet is there at 0, so that a rate sees the first loss; other reasons
+    /// come with what they count.
+    #[test]
+    fn losses_are_told_before_there_are_any() {
+        let losing = |lost_by: &[(&str, u64)]| {
+            let lost_by = lost_by
+                .iter()
+                .map(|(reason, lost)| ((*reason).into(), *lost));
+            Account::Probe(ProbeAccount {
+                lost_by: lost_by.collect(),
+                ..ProbeAccount::default()
+            })
+        };
+        let exporter = Account::Exporter(ExporterAccount::default());
+        for (account, expected) in [
+            (losing(&[]), vec![("ring_full", 0)]),
+            (losing(&[("ring_full", 3)]), vec![("ring_full", 3)]),
+            (
+                losing(&[("table_full", 2)]),
+                vec![("ring_full", 0), ("table_full", 2)],
+            ),
+            (exporter, vec![("queue_full", 0)]),
+        ] {
+            let accounts = Accounts::default();
+            accounts.register(Arc::new(Told(vec![account])));
+            let points = points(&accounts);
+            let told: Vec<_> = points
+                .iter()
+                .filter_map(|point| Some((point.attributes.get("reason")?, point.value.clone())))
+                .collect();
+            let expected: Vec<_> = expected
+                .into_iter()
+                .map(|(reason, lost)| (Value::Str(reason), PointValue::Uint(lost)))
+                .collect();
+            assert_eq!(told, expected);
+        }
     }
 }

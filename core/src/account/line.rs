@@ -8,6 +8,11 @@ use serde::Serialize;
 /// Events by the reason for which they went no further.
 pub type ByReason = BTreeMap<Box<str>, u64>;
 
+/// The reason for which a probe loses most: its ring had no room.
+pub const RING_FULL: &str = "ring_full";
+/// The reason for which an exporter drops most: its queue had no room.
+pub const QUEUE_FULL: &str = "queue_full";
+
 /// The account of one component, as it is logged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "account", rename_all = "lowercase")]

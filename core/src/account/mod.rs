@@ -12,4 +12,6 @@ mod accounts;
 mod line;
 
 pub use accounts::{Accountable, Accounts};
-pub use line::{Account, ByReason, ExporterAccount, ProbeAccount, ProcessorAccount};
+pub use line::{
+    Account, ByReason, ExporterAccount, ProbeAccount, ProcessorAccount, QUEUE_FULL, RING_FULL,
+};

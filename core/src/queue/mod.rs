@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
-use crate::account::{Account, Accountable, ByReason, ExporterAccount};
+use crate::account::{Account, Accountable, ByReason, ExporterAccount, QUEUE_FULL};
 use crate::build::QueueLimits;
 use crate::signal::{Carries, Signal};
 
@@ -27,8 +27,7 @@ pub enum WhenFull {
     DropNewest,
 }
 
-/// Why a full queue, or one whose exporter is gone, dropped something.
-const QUEUE_FULL: &str = "queue_full";
+/// Why the queue of an exporter that is gone dropped something.
 const EXPORTER_GONE: &str = "exporter_gone";
 /// Why what a pipeline held when it was given up went no further.
 const PIPELINE_GONE: &str = "pipeline_gone";

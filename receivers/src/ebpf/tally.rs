@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aya::maps::{MapData, PerCpuArray};
-use eunomia_core::account::{Account, Accountable, ByReason, ProbeAccount};
+use eunomia_core::account::{Account, Accountable, ByReason, ProbeAccount, RING_FULL};
 use eunomia_core::metric::{Point, PointValue};
 use eunomia_core::own::{TABLE_LOST, TableSize};
 
@@ -14,7 +14,7 @@ use super::missed::Missed;
 pub(super) const COUNTERS: usize = 7;
 /// What the counters from the fourth on are lost for, in the order of the
 /// struct; the last one counts records that only fed the tables.
-pub(super) const LOST_REASONS: [&str; 3] = ["ring_full", "read_failed", "table_full"];
+pub(super) const LOST_REASONS: [&str; 3] = [RING_FULL, "read_failed", "table_full"];
 const PIPELINE_FULL: &str = "pipeline_full";
 
 /// What user space counts of one event kind.

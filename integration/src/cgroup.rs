@@ -1,10 +1,10 @@
 //! Cgroups below the test's own one, the same path in every hierarchy, gone on drop with
 //! everything that ran in them.
 
-use std::fs;
+use std::fs::{self, DirEntry};
 use std::io::{Error as IoError, ErrorKind};
 use std::path::{Path, PathBuf};
-use std::process;
+use std::process::{self, Command};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -86,6 +86,16 @@ impl Cgroup {
     pub fn path(&self) -> PathBuf {
         let counting = self.made_in().next();
         counting.map_or_else(PathBuf::new, |found| found.own.join(self.below_own()))
+    }
+
+    /// A shell that enters it and becomes the program that is added.
+    #[must_use]
+    pub fn entering(&self) -> Command {
+        let enter = |folder: PathBuf| format!("echo $$ >{}/cgroup.procs; ", folder.display());
+        let enter: String = self.folders().into_iter().map(enter).collect();
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("{enter} exec \"$@\""), "sh"]);
+        command
     }
 
     /// Its path below the test's own cgroup.
@@ -236,7 +246,9 @@ fn folders_of(folder: &Path) -> Result<Vec<PathBuf>> {
         Err(error) if gone(&error) => return Ok(Vec::new()),
         Err(error) => return Err(Error::io("list", folder)(error)),
     };
-    let found = entries.flatten().filter(|entry| entry.path().is_dir());
+    // A cgroup has dozens of files: none is looked at more closely.
+    let is_folder = |entry: &DirEntry| entry.file_type().is_ok_and(|kind| kind.is_dir());
+    let found = entries.flatten().filter(is_folder);
     Ok(found.map(|entry| entry.path()).collect())
 }
 

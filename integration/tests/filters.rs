@@ -129,10 +129,16 @@ fn opens(argument: &str) -> Workload {
 #[track_caller]
 fn opens_by(command: &[&str], argument: &str) -> Workload {
     let (program, arguments) = command.split_first().unwrap();
-    let mut held = Command::new(program);
-    held.args(arguments).arg(workload_binary().unwrap());
-    held.args(["opens", "count=8", argument]);
-    Workload::held(held).unwrap()
+    let mut command = Command::new(program);
+    command.args(arguments);
+    held_opens(command, argument)
+}
+
+#[track_caller]
+fn held_opens(mut command: Command, argument: &str) -> Workload {
+    command.arg(workload_binary().unwrap());
+    command.args(["opens", "count=8", argument]);
+    Workload::held(command).unwrap()
 }
 
 /// A process id is that process alone, without what it starts.
@@ -207,25 +213,10 @@ fn keys_must_all_match() {
     assert_eq!(seen.events, []);
 }
 
-/// A shell that enters a cgroup and becomes what follows.
-fn entering(cgroup: &Cgroup) -> Vec<String> {
-    let enter = cgroup
-        .folders()
-        .iter()
-        .map(|folder| format!("echo $$ >{}/cgroup.procs; ", folder.display()))
-        .collect::<String>();
-    ["sh", "-c", &format!("{enter} exec \"$@\""), "sh"]
-        .map(str::to_owned)
-        .into()
-}
-
+/// Eight opens in a cgroup, held.
 #[track_caller]
 fn opens_in(cgroup: &Cgroup, argument: &str) -> Workload {
-    let command = entering(cgroup);
-    opens_by(
-        &command.iter().map(String::as_str).collect::<Vec<_>>(),
-        argument,
-    )
+    held_opens(cgroup.entering(), argument)
 }
 
 /// A cgroup and those below it, and not one whose name begins alike.

@@ -4,9 +4,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use eunomia_integration::{Account, Event, Finished, Pipeline, Scratch, Workload, object};
+use eunomia_integration::{
+    Account, Cgroup, Event, Finished, Pipeline, Scratch, Watched, Workload, object, workload_binary,
+};
 
 /// Sockets of TCP that are followed at a time.
 const SOCKETS: u64 = 16_384;
@@ -14,6 +18,10 @@ const SOCKETS: u64 = 16_384;
 const REMEMBERED: u64 = 4096;
 /// Places among those for what others on this machine attempt meanwhile.
 const SPARE: u64 = 96;
+/// Cgroups of which the kernel remembers whether a filter wants them.
+const VERDICTS: usize = 8192;
+/// Cgroups that are made at a time: a ring holds their paths.
+const AT_A_TIME: usize = 1000;
 /// Probes in one receiver, the base among them.
 const PROBES: usize = 31;
 
@@ -111,6 +119,78 @@ fn failures_beyond_the_table_are_counted() {
         errors,
         BTreeMap::from(told.map(|(error, count)| (error.to_owned(), count)))
     );
+}
+
+/// Eight opens in a cgroup, held.
+#[track_caller]
+fn opens_in(cgroup: &Cgroup, folder: &Scratch) -> Workload {
+    let mut command = cgroup.entering();
+    command.arg(workload_binary().unwrap());
+    command.args(["opens", "count=8"]);
+    command.arg(format!("dir={}", folder.path().display()));
+    Workload::held(command).unwrap()
+}
+
+/// Makes more cgroups than there are verdicts below a folder, and waits until the pipeline has heard
+/// of them: what ends in `wanted` behind them in the ring is told when they are.
+#[track_caller]
+fn crowd(folder: &Path, wanted: &Cgroup, pipeline: &mut Pipeline) {
+    for number in 1..=VERDICTS + AT_A_TIME {
+        fs::create_dir(folder.join(number.to_string())).unwrap();
+        if number % AT_A_TIME == 0 {
+            wanted.entering().arg("true").status().unwrap();
+            let ends = number / AT_A_TIME;
+            let ended = |events: &[Event]| of_kind(events, "process.exit").count() == ends;
+            pipeline.wait_for("the end of a process", ended).unwrap();
+        }
+    }
+}
+
+/// Beyond so many cgroups the kernel forgets of one after the other whether it is wanted. Those are
+/// judged again, and one that is made after all others is known as the first was.
+#[test]
+fn cgroups_beyond_the_verdicts_are_known_too() {
+    let [wanted, others] = ["wanted", "others"].map(|name| Cgroup::create(name).unwrap());
+    let folders = ["late", "other"].map(|name| Scratch::new(name).unwrap());
+    let late = opens_in(&wanted, &folders[0]);
+    let other = opens_in(&others, &folders[1]);
+    let own = format!("cgroup: [\"{}\"]", wanted.path().display());
+    let configuration = Watched::configuration("process: {}, open: {}", 1);
+    let configuration = configuration.replace("pid_tree: [1]", &own);
+    let mut pipeline = Pipeline::start(&configuration, &[]).unwrap();
+    pipeline.wait_for_log("\"started\"").unwrap();
+    let counting = &others.folders()[0];
+    crowd(counting, &wanted, &mut pipeline);
+    let pids = [&late, &other].map(|workload| i64::from(workload.pid()));
+    for folder in wanted.folders() {
+        let folder = folder.join("late");
+        fs::create_dir(&folder).unwrap();
+        fs::write(folder.join("cgroup.procs"), pids[0].to_string()).unwrap();
+    }
+    for workload in [late, other] {
+        workload.finish().unwrap();
+    }
+    let finished = pipeline.stop().unwrap();
+    // Nobody is in them: that is sooner done here than by looking.
+    for number in 1..=VERDICTS + AT_A_TIME {
+        fs::remove_dir(counting.join(number.to_string())).unwrap();
+    }
+    let accounts = finished.accounts();
+    assert!(accounts.iter().all(Account::holds), "{accounts:?}");
+    let is_refused = |line: &&String| line.contains("could not be stored");
+    assert_eq!(finished.stderr.iter().find(is_refused), None);
+    let events = finished.events().unwrap();
+    let path = wanted.path().join("late");
+    let opens = of_kind(&events, "file.open").filter_map(|event| {
+        let pid = event.integer("process.pid")?;
+        let place = event.text("process.linux.cgroup").map(PathBuf::from);
+        pids.contains(&pid).then_some((pid, place))
+    });
+    assert_eq!(opens.collect::<Vec<_>>(), vec![(pids[0], Some(path)); 8]);
+}
+
+fn of_kind<'e>(events: &'e [Event], kind: &'e str) -> impl Iterator<Item = &'e Event> {
+    events.iter().filter(move |event| event.kind() == kind)
 }
 
 /// So many copies of an object as probes, the first one called `probe0`.

@@ -5,7 +5,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{BufRead as _, BufReader, Write as _, read_to_string};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use eunomia_integration::{
@@ -21,13 +21,9 @@ const SCRIPT: &str = "echo here; read go; cd /; cd /tmp; cd /; cd /nowhere; true
 /// A shell in a cgroup that waits for a line before it does what it is there for.
 #[track_caller]
 fn shell(cgroup: &Cgroup) -> Child {
-    let enter = cgroup
-        .folders()
-        .iter()
-        .map(|folder| format!("echo $$ >{}/cgroup.procs; ", folder.display()))
-        .collect::<String>();
-    let mut shell = Command::new("sh")
-        .args(["-c", &format!("{enter}{SCRIPT}")])
+    let mut shell = cgroup
+        .entering()
+        .args(["sh", "-c", SCRIPT])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())

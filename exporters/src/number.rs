@@ -14,35 +14,46 @@ const fn pairs() -> [[u8; 2]; 100] {
     pairs
 }
 
-/// The digits of a number, right-aligned.
-struct Digits([u8; 20], usize);
+/// The digits of a number, at the front.
+struct Digits {
+    bytes: [u8; 20],
+    length: usize,
+}
 
 impl Digits {
     fn new(mut value: u64) -> Self {
-        let mut digits = [0; 20];
-        let mut start = digits.len();
+        let length = value.checked_ilog10().map_or(1, |log| log as usize + 1);
+        let mut bytes = [0; 20];
+        let (first, pairs) = bytes
+            .get_mut(..length)
+            .unwrap_or_default()
+            .as_rchunks_mut::<2>();
         // A division takes longer than all else: one for two digits.
-        for pair in digits.as_chunks_mut::<2>().0.iter_mut().rev() {
-            let two = (value % 100) as usize;
-            *pair = PAIRS.get(two).copied().unwrap_or_default();
+        for pair in pairs.iter_mut().rev() {
+            *pair = PAIRS
+                .get((value % 100) as usize)
+                .copied()
+                .unwrap_or_default();
             value /= 100;
-            start -= 2;
-            if value == 0 {
-                start += usize::from(two < 10);
-                break;
-            }
         }
-        Self(digits, start)
+        if let [digit] = first {
+            *digit = b'0' + (value % 10) as u8;
+        }
+        Self { bytes, length }
     }
 
-    fn bytes(&self) -> &[u8] {
-        self.0.get(self.1..).unwrap_or_default()
+    fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..self.length).unwrap_or_default()
     }
 }
 
 /// Appends `value` in decimal.
 pub(crate) fn write_unsigned(value: u64, out: &mut Vec<u8>) {
-    out.extend_from_slice(Digits::new(value).bytes());
+    let digits = Digits::new(value);
+    let end = out.len() + digits.length;
+    // A copy of fixed length is two moves, one of a length that varies is a call.
+    out.extend_from_slice(&digits.bytes);
+    out.truncate(end);
 }
 
 /// Appends `value` in decimal.
@@ -55,7 +66,7 @@ pub(crate) fn write_signed(value: i64, out: &mut Vec<u8>) {
 
 /// Appends `value` in decimal.
 pub(crate) fn push_unsigned(value: u64, out: &mut String) {
-    out.push_str(str::from_utf8(Digits::new(value).bytes()).unwrap_or_default());
+    out.push_str(str::from_utf8(Digits::new(value).as_bytes()).unwrap_or_default());
 }
 
 /// Appends `value` in decimal.

@@ -327,8 +327,9 @@ impl ProcessTable {
     }
 
     /// Replaces an image by one with these facts, and the images of its
-    /// children by ones that point to it.
+    /// descendants by ones that point to it.
     fn learn(&mut self, id: ProcessId, facts: Facts) {
+        let mut families = None;
         let mut changes = vec![(id, facts)];
         while let Some((id, facts)) = changes.pop() {
             let image = self.builder.image(id, &facts);
@@ -340,35 +341,46 @@ impl ProcessTable {
             let old = mem::replace(&mut entry.image, Arc::clone(&image));
             // Rare: only what is learned late gets here, and of that only what
             // somebody else holds has children.
-            if Arc::strong_count(&old) > 1 {
-                self.collect_children(&old, &image, &facts, &mut changes);
+            if Arc::strong_count(&old) == 1 {
+                continue;
+            }
+            let families = families.get_or_insert_with(|| self.families());
+            for child in families.remove(&Arc::as_ptr(&old)).unwrap_or_default() {
+                changes.extend(self.child_of(&image, &facts, child));
             }
         }
     }
 
-    fn collect_children(
-        &self,
-        old: &Arc<Process>,
-        new: &Arc<Process>,
-        facts: &Facts,
-        changes: &mut Vec<(ProcessId, Facts)>,
-    ) {
-        let is_child = |entry: &&Entry| {
-            let parent = entry.image.parent.as_ref();
-            parent.is_some_and(|parent| Arc::ptr_eq(parent, old))
-        };
-        for child in self.images.values().filter(is_child) {
-            let executable = match &child.executable {
-                None if child.inherits => facts.executable.clone(),
-                known => known.clone(),
-            };
-            let facts = Facts {
-                parent: Some(Arc::clone(new)),
-                executable,
-                inherits: child.inherits,
-            };
-            changes.push((child.image.id, facts));
+    /// The children of each image that has some. By the image, not by its id:
+    /// a chain that was cut has ancestors of its own, and stays as short.
+    fn families(&self) -> FxHashMap<*const Process, Vec<ProcessId>> {
+        let mut families = FxHashMap::<_, Vec<_>>::default();
+        for (&id, entry) in &self.images {
+            if let Some(parent) = &entry.image.parent {
+                families.entry(Arc::as_ptr(parent)).or_default().push(id);
+            }
         }
+        families
+    }
+
+    /// What is known of a child whose parent is now `parent`, of whom this is known.
+    fn child_of(
+        &self,
+        parent: &Arc<Process>,
+        facts: &Facts,
+        id: ProcessId,
+    ) -> Option<(ProcessId, Facts)> {
+        let child = self.images.get(&id)?;
+        let executable = match &child.executable {
+            None if child.inherits => facts.executable.clone(),
+            known => known.clone(),
+        };
+        let facts = Facts {
+            parent: Some(Arc::clone(parent)),
+            executable,
+            inherits: child.inherits,
+        };
+        Some((id, facts))
     }
 
     /// Cuts the chain of ancestors behind an image that is about to get a

@@ -269,6 +269,29 @@ fn images_are_known_in_whatever_order_records_come() {
     );
 }
 
+/// A program that is learned last is what everybody below runs who ran no other, however many they
+/// are: the table is searched once for all of them.
+#[test]
+fn a_program_learned_late_is_that_of_all_below() {
+    const FAMILIES: u32 = 10_000;
+    let mut fixture = fixture(64 << 20);
+    let child = |family| id(10 + 2 * family, 2, 1);
+    let grandchild = |family| id(11 + 2 * family, 3, 1);
+    for family in 0..FAMILIES {
+        fixture.apply(1, Step::Fork(INIT, child(family)));
+        fixture.apply(1, Step::Fork(child(family), grandchild(family)));
+    }
+    fixture.apply(1, Step::Task(INIT, 0, "/sbin/init"));
+    let init = fixture.image(INIT);
+    for family in 0..FAMILIES {
+        let image = fixture.image(grandchild(family));
+        assert_eq!(text(&image, EXECUTABLE_PATH).as_deref(), Some("/sbin/init"));
+        let parent = image.parent.as_ref().unwrap();
+        assert!(Arc::ptr_eq(parent, &fixture.image(child(family))));
+        assert!(Arc::ptr_eq(parent.parent.as_ref().unwrap(), &init));
+    }
+}
+
 /// A reused pid is another process; both are known as long as the first is kept.
 #[test]
 fn a_reused_pid_is_told_apart() {

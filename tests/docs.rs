@@ -295,7 +295,10 @@ fn options_of(kind: &str, component: &str) -> String {
 }
 
 fn add_keys(schema: &Value, body: &Value, path: &str, rows: &mut String) {
-    let Some(keys) = definition(schema, body)["properties"].as_object() else {
+    let body = definition(schema, body);
+    // Keys of a user's own choice, the known ones among them, are described as one.
+    let is_open = body["additionalProperties"].is_object();
+    let Some(keys) = body["properties"].as_object().filter(|_| !is_open) else {
         return;
     };
     for (key, value) in keys {

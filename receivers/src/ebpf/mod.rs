@@ -25,6 +25,7 @@ mod plan;
 mod probe;
 mod receiver;
 mod settings;
+mod shown;
 mod start;
 mod sys;
 mod tally;

@@ -8,7 +8,7 @@ use eunomia_core::config::{ConfigError, ConfigErrors, Entry, Node, Value, known_
 use eunomia_probes::PROBES;
 
 use super::settings::{EbpfSettings, FilterSettings, PROBE_KEYS, ProbeSettings};
-use crate::object::{Global, Object, Program};
+use crate::object::{Global, Object, ProbeOption, Program};
 
 /// The object that every receiver loads: the life of processes, the filters'
 /// maps, the dispatcher of system calls. Naming the probe lets its events out.
@@ -143,6 +143,25 @@ fn resolve_one(settings: &EbpfSettings, entry: &Entry) -> Result<Probe, ConfigEr
         filter: decoded.filter,
         is_named: true,
     })
+}
+
+/// The options that the body of a probe, where it is right, leaves as they were compiled.
+pub(super) fn unwritten_options(entry: &Entry) -> Vec<ProbeOption> {
+    let (body, written) = split_body(&entry.node);
+    let Ok(settings) = body.decode::<ProbeSettings>() else {
+        return Vec::new();
+    };
+    let Ok((_, object)) = parse_object(entry, &settings) else {
+        return Vec::new();
+    };
+    let is_set = |option: &ProbeOption| {
+        let globals = settings.globals.as_ref();
+        written.iter().any(|entry| *entry.key == *option.key)
+            || globals.is_some_and(|globals| globals.get(&option.global.name).is_some())
+    };
+    let mut options = object.options;
+    options.retain(|option| !is_set(option));
+    options
 }
 
 fn parse_object(

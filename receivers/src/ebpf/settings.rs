@@ -13,6 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::plan::Plan;
 use super::probe::{self, Probe};
+use super::shown;
 
 /// Loads eBPF probes into the kernel and receives what they tell.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -21,6 +22,8 @@ pub struct EbpfSettings {
     /// The probes by name: built-in ones, or any name with `object:`. Each takes
     /// the options that its C file declares, and `object`, `globals`, `layout`
     /// and `filter`.
+    #[serde(serialize_with = "shown::with_defaults")]
+    #[schemars(schema_with = "shown::probes_schema")]
     pub probes: Node,
     /// Which processes are observed, decided in the kernel for every probe of
     /// this receiver. Values of one key are alternatives, keys must all match.

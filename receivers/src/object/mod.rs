@@ -38,6 +38,7 @@ pub use hook::Hook;
 pub use layout::{Layout, LayoutError, LayoutField, LayoutFields};
 pub use map::{Map, MapType};
 pub use metric::{Metric, MetricValue};
+pub(crate) use options::Measure;
 pub use options::{Global, GlobalType, ProbeOption};
 pub use parse::{ABI, Object, Program};
 pub use schema::Event;

@@ -281,7 +281,8 @@ impl Global {
         }
     }
 
-    fn measure(&self) -> Option<Measure> {
+    /// What it counts in its unit, where a configuration writes that in another way than as a number.
+    pub(crate) fn measure(&self) -> Option<Measure> {
         Some(match self.unit.as_deref()? {
             "ns" => Measure::Time(1),
             "us" => Measure::Time(1_000),
@@ -317,9 +318,11 @@ impl Global {
 }
 
 /// Units in which a configuration writes values.
-enum Measure {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Measure {
     /// So many nanoseconds each.
     Time(u64),
+    /// Bytes.
     Size,
 }
 

@@ -2,3 +2,4 @@
 
 mod draining;
 mod headers;
+mod shown;

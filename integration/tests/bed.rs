@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test bed that fails ends the test")]
 
 use std::collections::BTreeMap;
+use std::fs::{self, DirEntry};
 use std::io::Read as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -18,16 +19,21 @@ fn said(mut command: Command) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// Every folder of a cgroup of this test process that is left in any hierarchy.
+/// Every folder of a cgroup of this test process that is left in any hierarchy. Others come and go
+/// meanwhile, those of tests beside this one among them.
 fn left_over(name: &Path) -> Vec<PathBuf> {
     let name = name.components().next().unwrap();
-    let found = said({
-        let mut find = Command::new("find");
-        find.args(["/sys/fs/cgroup", "-type", "d", "-name"])
-            .arg(name);
-        find
-    });
-    found.lines().map(PathBuf::from).collect()
+    let mut found = Vec::new();
+    let mut folders = vec![PathBuf::from("/sys/fs/cgroup")];
+    while let Some(folder) = folders.pop() {
+        let entries = fs::read_dir(&folder).into_iter().flatten().flatten();
+        let is_folder = |entry: &DirEntry| entry.file_type().is_ok_and(|kind| kind.is_dir());
+        folders.extend(entries.filter(is_folder).map(|entry| entry.path()));
+        if folder.file_name() == Some(name.as_os_str()) {
+            found.push(folder);
+        }
+    }
+    found
 }
 
 /// Whatever the naming, the process is in the cgroup of that name and in a root of its own.

@@ -329,15 +329,16 @@ fn unwanted(script: &str) -> (u64, u64) {
 }
 
 /// An attempt of a process that nobody wants to hear of is one attempt, whether the socket or the
-/// system call says that it failed. Others on this machine make few in that time.
+/// system call says that it failed. One kind of them counted twice were a quarter more; others on
+/// this machine, tests of this file among them, are counted too and make fewer in that time.
 #[test]
 fn unwanted_attempts_are_counted_once() {
-    const ATTEMPTS: u64 = 4000;
+    const ATTEMPTS: u64 = 20_000;
     let attempts = format!("attempts = range({ATTEMPTS})\n{UNWANTED}");
     let (seen, filtered) = unwanted(&attempts);
     assert_eq!(seen, filtered);
     assert!(
-        (ATTEMPTS..ATTEMPTS + ATTEMPTS / 10).contains(&seen),
+        (ATTEMPTS..ATTEMPTS + ATTEMPTS / 4).contains(&seen),
         "{seen}"
     );
 }
@@ -345,7 +346,7 @@ fn unwanted_attempts_are_counted_once() {
 /// Of four attempts one is refused, one is refused and asked for it later, one has no way, and one
 /// is given up unheard.
 const UNWANTED: &str = "
-import errno, socket
+import errno, select, socket
 nobody, nowhere = ('127.0.0.1', 9), ('224.0.0.1', 7)
 for number in attempts:
     with socket.socket() as attempt:
@@ -357,5 +358,6 @@ for number in attempts:
             continue
         assert attempt.connect_ex(nobody) == expected
         if number % 4 == 1:
+            select.select([], [attempt], [])
             assert attempt.connect_ex(nobody) == errno.ECONNREFUSED
 ";

@@ -9,7 +9,7 @@ workload execs count=50 >/out/execs || exit 1
 workload odd-opens dir=/tmp/odd >/out/opens || exit 2
 workload chrooted-opens root=/tmp/root >/out/chrooted || exit 3
 workload tcp count=66 >/out/tcp || exit 4
-workload pid-reuse >/out/reuse || exit 5
+workload pid-reuse count=10 >/out/reuse || exit 5
 container /sys/fs/cgroup/docker/abc box / workload execs count=1 >/out/inside || exit 6
 ";
 
@@ -49,8 +49,9 @@ fn works(kernel: Kernel) {
         .filter_map(Record::as_exec)
         .map(|image| image.pid)
         .collect();
-    assert_eq!(pids.len(), 2);
-    assert_eq!(pids.first(), pids.last());
+    assert_eq!(pids.len(), 20);
+    // A thread of the kernel may take an id in between.
+    assert!(pids.chunks(2).any(|pair| pair[0] == pair[1]), "{pids:?}");
     let inside = of("inside");
     assert_eq!(
         inside

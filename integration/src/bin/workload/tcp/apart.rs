@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use eunomia_integration::Result;
+use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fd::OwnedFd;
 use rustix::io::Errno;
 use rustix::net::{SocketFlags, connect, connect_unspec};
@@ -20,6 +21,8 @@ pub(crate) fn apart() -> Result<()> {
 
     let refused = socket(SocketFlags::NONBLOCK)?;
     comes_to(connect(&refused, &NOBODY), Err(Errno::INPROGRESS))?;
+    // Taken apart before the answer is there it would have given up, not been refused.
+    poll(&mut [PollFd::new(&refused, PollFlags::OUT)], None).map_err(failed("poll"))?;
     again(&refused)?;
 
     again(&busy.first)

@@ -6,16 +6,12 @@ use std::io::{Error as IoError, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::process::{self, Command};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::wait::complain;
 use crate::{Error, Result, until};
-
-/// How long processes that were killed may take to be gone.
-const LIMIT: Duration = Duration::from_secs(20);
 
 /// Hierarchies in which a cgroup is made: those that a container's identity is read from.
 const MADE_IN: [&str; 3] = ["memory", "pids", ""];
@@ -118,7 +114,7 @@ impl Cgroup {
             .iter()
             .map(|hierarchy| hierarchy.folder(&self.parent))
             .collect();
-        until("the processes of a cgroup are gone", LIMIT, || {
+        until("the processes of a cgroup are gone", || {
             let mut left = false;
             for parent in parents.iter().filter(|parent| parent.exists()) {
                 kill_below(parent)?;

@@ -8,14 +8,26 @@ use std::time::{Duration, Instant};
 
 use crate::{Error, Result};
 
+/// How long anything may take before it counts as never coming. It costs nothing where all is well,
+/// so it is far beyond what a busy machine takes.
+pub(crate) const LIMIT: Duration = Duration::from_secs(300);
+
 /// How often a condition that nobody announces is looked at again.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// Asks `look` again and again until it answers, at most for `limit`.
+/// Asks `look` again and again until it answers, at most for [`LIMIT`].
+///
+/// # Errors
+/// As [`within`].
+pub fn until<T>(what: &str, look: impl FnMut() -> Result<Option<T>>) -> Result<T> {
+    within(what, LIMIT, look)
+}
+
+/// The same for another limit.
 ///
 /// # Errors
 /// [`Error::Deadline`] with `what` when there was no answer in time, or the first error of `look`.
-pub fn until<T>(
+pub(crate) fn within<T>(
     what: &str,
     limit: Duration,
     mut look: impl FnMut() -> Result<Option<T>>,

@@ -11,13 +11,11 @@ use std::fs::{File, OpenOptions};
 use std::io::{BufReader, ErrorKind, Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use eunomia_integration::{Account, Event, Pipeline, Record, Scratch, Workload, object, until};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use rustix::process::{Pid, Signal, kill_process};
 
-const LIMIT: Duration = Duration::from_secs(120);
 const OPEN: &str = "file.open";
 
 /// What the account says of one kind of event.
@@ -218,7 +216,7 @@ fn stopped_reader_loses_and_counts() {
         &[],
     );
     pipeline.signal(Signal::STOP).unwrap();
-    until("the daemon stands still", LIMIT, || {
+    until("the daemon stands still", || {
         Ok((state_of(pipeline.pid()) == Some('T')).then_some(()))
     })
     .unwrap();
@@ -455,7 +453,7 @@ fn drops(when_full: &str) {
     let pipeline = started(&configuration(&[pid], "2MiB", &exporters), &[]);
     let did = calls(&workload.finish().unwrap());
     let all = || std::fs::read_to_string(&file).unwrap();
-    until("the other exporter has the exit", LIMIT, || {
+    until("the other exporter has the exit", || {
         Ok(all().contains("process.exit").then_some(()))
     })
     .unwrap();

@@ -6,16 +6,12 @@ use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Output, Stdio};
-use std::time::Duration;
 
 use eunomia_integration::{
     Account, Error, Event, Finished, Pipeline, Scratch, Workload, pipeline_binary, until,
 };
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
-
-/// How long the end of the daemon may take.
-const LIMIT: Duration = Duration::from_secs(60);
 
 fn command<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Command {
     let mut command = Command::new(pipeline_binary().unwrap());
@@ -181,7 +177,7 @@ fn a_command_that_never_began_has_the_code_of_the_signal() {
         .spawn()
         .unwrap();
     let pid = i32::try_from(child.id()).unwrap();
-    until("SIGTERM is taken over", LIMIT, || {
+    until("SIGTERM is taken over", || {
         let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
         let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
         let caught = u64::from_str_radix(caught.unwrap().trim(), 16).unwrap();
@@ -439,7 +435,7 @@ fn closed_pipe_ends_the_daemon_quietly() {
             .try_wait()
             .map_err(Error::io("wait for", "eunomia-pipeline"))
     };
-    let status = until("it ends by itself", LIMIT, ended).unwrap();
+    let status = until("it ends by itself", ended).unwrap();
     assert_eq!(status.code(), Some(0));
     let rest: Vec<_> = lines.collect();
     let complaints: Vec<_> = rest

@@ -9,13 +9,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
 
 use eunomia_integration::{Account, Event, Pipeline, Scratch, Workload, pipeline_binary, until};
 use rustix::process::Signal;
 use serde_json::{Map, Value};
-
-const LIMIT: Duration = Duration::from_secs(60);
 
 /// Reads the CSV files it is given and prints each record as a line of JSON.
 const READER: &str = "
@@ -158,7 +155,7 @@ fn compressed_files_survive_a_kill() {
             let has_ended = |events: &[Event]| events.iter().any(is_end);
             let events = pipeline.wait_for("its exit", has_ended).unwrap().len();
             let all = || Ok((count() == Some(events)).then_some(()));
-            until("all is in the file", LIMIT, all).unwrap();
+            until("all is in the file", all).unwrap();
             pipeline.signal(Signal::KILL).unwrap();
             drop(pipeline.finish().unwrap());
             assert_eq!(count(), Some(events));
@@ -191,7 +188,7 @@ fn a_moved_file_is_let_go_of() {
     assert_eq!(descriptors(pipeline.pid(), &moved), 1);
     pipeline.signal(Signal::USR1).unwrap();
     let is_closed = || Ok((descriptors(pipeline.pid(), &moved) == 0).then_some(()));
-    until("the file is closed", LIMIT, is_closed).unwrap();
+    until("the file is closed", is_closed).unwrap();
     workload.finish().unwrap();
     assert!(pipeline.stop().unwrap().status.success());
     assert_eq!(fs::read_to_string(&moved).unwrap(), "");

@@ -286,25 +286,23 @@ fn container() {
     assert_eq!(seen.events[0].text("container.id"), Some(&*ids[0]));
 }
 
-/// Processes in containers, and not those beside them, among our own.
+/// Processes in containers, and not those beside them, among these two: other tests have containers
+/// of their own at the same time.
 #[test]
 fn containers_only() {
     let container = Container::new(Naming::Podman).unwrap();
     let plain = Cgroup::create("user.slice/app.scope").unwrap();
     let (_scratch, argument) = folder();
     let (_other, other) = folder();
+    let workloads = [
+        opens_in(container.cgroup(), &argument),
+        opens_in(&plain, &other),
+    ];
+    let pids = workloads.each_ref().map(Workload::pid);
     let filter = format!(
-        "probes: {{ open: {{}} }}, filter: {{ containers_only: true, pid_tree: [{}] }}",
-        id()
+        "probes: {{ open: {{}} }}, filter: {{ containers_only: true, pid_tree: {pids:?} }}"
     );
-    let seen = Seen::under(
-        &filter,
-        [
-            opens_in(container.cgroup(), &argument),
-            opens_in(&plain, &other),
-        ],
-    );
-    seen.only_the_first_opens();
+    Seen::under(&filter, workloads).only_the_first_opens();
 }
 
 /// The effective user, whoever the real one is.

@@ -6,7 +6,6 @@ use std::io::{BufRead as _, BufReader, Write as _, read_to_string};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
-use std::time::Duration;
 
 use eunomia_integration::{
     Account, Cgroup, Event, Naming, Pipeline, Scratch, Workload, object, until,
@@ -14,7 +13,6 @@ use eunomia_integration::{
 use rustix::fs::{CWD, FileType, Mode, OFlags, mknodat};
 use rustix::process::Signal;
 
-const LIMIT: Duration = Duration::from_secs(60);
 /// Changes its folder three times, then to one that there is none.
 const SCRIPT: &str = "echo here; read go; cd /; cd /tmp; cd /; cd /nowhere; true";
 
@@ -129,12 +127,12 @@ service: {{ pipelines: {{ events: {{ receivers: [ebpf], exporters: [json] }} }} 
         workload.pid(),
         path.display()
     );
-    let pipeline = Pipeline::start(&configuration, &["--drain-timeout", "10m"]).unwrap();
+    let pipeline = Pipeline::start(&configuration, &[]).unwrap();
     pipeline.wait_for_log("\"started\"").unwrap();
     workload.finish().unwrap();
     assert!(is_attached(pipeline.pid()));
     pipeline.signal(Signal::TERM).unwrap();
-    until("the probes are detached", LIMIT, || {
+    until("the probes are detached", || {
         Ok((!is_attached(pipeline.pid())).then_some(()))
     })
     .unwrap();

@@ -6,23 +6,26 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::process::Command;
 use std::thread;
-use std::time::Duration;
 
 use eunomia_integration::{
-    Account, End, Event, Pipeline, Record, Scratch, Watched, Workload, until,
+    Account, Cgroup, End, Event, Pipeline, Record, Scratch, Watched, Workload, pipeline_binary,
+    until, workload_binary,
 };
 use rustix::process::Signal;
 
-const LIMIT: Duration = Duration::from_secs(120);
+/// A filter of everything below `pids`.
+fn below(pids: &[u32]) -> String {
+    format!("pid_tree: {pids:?}")
+}
 
-/// A daemon on everything below `pids`.
-fn configuration(pids: &[u32], settings: &str, output: &str) -> String {
+/// A daemon with this filter.
+fn configuration(filter: &str, settings: &str, output: &str) -> String {
     format!(
         "version: 1
 receivers:
   ebpf:
     probes: {{ process: {{}}, open: {{}}, tcp: {{}} }}
-    filter: {{ pid_tree: {pids:?} }}
+    filter: {{ {filter} }}
 {settings}
 processors: {{ process: {{}}, container: {{}} }}
 exporters: {{ json: {{ path: \"{output}\" }} }}
@@ -82,7 +85,7 @@ fn flood_of_opens_pushes_out_no_exec_and_no_exit() {
     );
     let pids = [flood.pid(), other.pid()];
     let output = output.display().to_string();
-    let pipeline = started(&configuration(&pids, "", &output));
+    let pipeline = started(&configuration(&below(&pids), "", &output));
     let flooding = thread::spawn(move || flood.finish().unwrap());
     let records = other.finish().unwrap();
     flooding.join().unwrap();
@@ -125,7 +128,7 @@ fn flood_of_opens_pushes_out_no_exec_and_no_exit() {
 #[test]
 fn reused_pid_is_told_apart() {
     const PAIRS: usize = 10;
-    let workload = eunomia_integration::workload_binary().unwrap();
+    let workload = workload_binary().unwrap();
     let count = format!("count={PAIRS}");
     let mut command: Vec<_> = ["unshare", "-f", "-p", "--mount-proc", "setsid"]
         .map(Into::into)
@@ -209,7 +212,7 @@ fn exists(what: &str, id: u32) -> bool {
 #[test]
 fn killed_daemon_leaves_nothing() {
     let workload = Workload::start(&["idle"]).unwrap();
-    let pipeline = started(&configuration(&[workload.pid()], "", "-"));
+    let pipeline = started(&configuration(&below(&[workload.pid()]), "", "-"));
     let pid = pipeline.pid();
     let (programs, maps) = (held_by(pid, "prog_id"), held_by(pid, "map_id"));
     assert!(
@@ -227,7 +230,7 @@ fn killed_daemon_leaves_nothing() {
     assert_eq!(of_kind(mounts(&pid.to_string())), of_kind(mounts("self")));
     pipeline.signal(Signal::KILL).unwrap();
     assert!(!pipeline.finish().unwrap().status.success());
-    until("the kernel has let go of everything", LIMIT, || {
+    until("the kernel has let go of everything", || {
         let programs = programs.iter().any(|id| exists("prog", *id));
         let maps = maps.iter().any(|id| exists("map", *id));
         Ok((!programs && !maps).then_some(()))
@@ -238,16 +241,25 @@ fn killed_daemon_leaves_nothing() {
     assert!(pins.into_iter().all(|pin| pin.file_name() != own.as_str()));
 }
 
-/// What the program itself does in a tree that it belongs to shows only when it is asked for.
+/// What the program itself does in a cgroup that it belongs to shows only when it is asked for.
 #[test]
 fn program_does_not_watch_itself() {
     for observes in [false, true] {
-        let workload = Workload::start(&["flood", "call=open", "count=1", "path=/etc/hostname"]);
-        let workload = workload.unwrap();
-        // The program will be a child of this process, as the workload is.
-        let tree = [std::process::id()];
+        let cgroup = Cgroup::create("watched").unwrap();
+        let mut workload = cgroup.entering();
+        workload.arg(workload_binary().unwrap());
+        workload.args(["flood", "call=open", "count=1", "path=/etc/hostname"]);
+        let workload = Workload::held(workload).unwrap();
+        let filter = format!("cgroup: [{}]", cgroup.path().display());
         let settings = format!("    observe_self: {observes}");
-        let mut pipeline = started(&configuration(&tree, &settings, "-"));
+        let scratch = Scratch::new("order").unwrap();
+        let file = scratch.write("pipeline.yaml", configuration(&filter, &settings, "-"));
+        let mut program = cgroup.entering();
+        program.arg(pipeline_binary().unwrap());
+        program.arg("--config").arg(file.unwrap());
+        program.args(["--log-format", "json"]);
+        let mut pipeline = Pipeline::command(program).unwrap();
+        pipeline.wait_for_log("\"started\"").unwrap();
         let (own, pid) = (pipeline.pid(), workload.pid());
         // Writing the account it reads files.
         pipeline.signal(Signal::USR2).unwrap();

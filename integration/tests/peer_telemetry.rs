@@ -4,7 +4,6 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::time::Duration;
 
 use eunomia_integration::{
     Account, Collector, Container, Event, Naming, Pipeline, Prometheus, Scratch, Signals, Workload,
@@ -12,8 +11,6 @@ use eunomia_integration::{
 };
 use serde_json::{Map, Value, json};
 
-/// For what a busy machine may take its time.
-const DEADLINE: Duration = Duration::from_secs(60);
 /// The file of the exporter `json`.
 const EVENTS: &str = "events.jsonl";
 /// Programs that the workload runs: odd names and arguments, some not UTF-8.
@@ -112,28 +109,24 @@ impl Told {
         let file = self.scratch.path().join(EVENTS);
         let read = || Event::read_all(&fs::read_to_string(&file).unwrap_or_default());
         let whole = || Ok(read().ok().filter(|events| events.iter().any(&is_end)));
-        until("the last event in the file", DEADLINE, whole).unwrap();
+        until("the last event in the file", whole).unwrap();
 
         assert_eq!(
             check_metrics(&get(self.page, "/metrics").unwrap()).unwrap(),
             ""
         );
-        let query = "sum by (event) (eunomia_events_total)";
-        let counted = Prometheus::scraping(self.page)
-            .unwrap()
-            .query(query)
-            .unwrap();
+        let prometheus = Prometheus::scraping(self.page).unwrap();
+        let expected = by_kind(&read().unwrap());
+        // The page may be behind the file.
+        until("the same in Prometheus", || {
+            Ok((counted(&prometheus) == expected).then_some(()))
+        })
+        .unwrap_or_else(|_| assert_eq!(counted(&prometheus), expected));
         let finished = self.pipeline.stop().unwrap();
         assert!(finished.status.success(), "{:?}", finished.stderr);
         assert!(finished.accounts().iter().all(Account::holds));
 
         let events = read().unwrap();
-        let kind = |labels: &Value| labels["event"].as_str().unwrap().to_owned();
-        let counted: BTreeMap<_, _> = counted
-            .into_iter()
-            .map(|(labels, value)| (kind(&labels), value))
-            .collect();
-        assert_eq!(counted, by_kind(&events));
         let signals = self.collector.stop().unwrap();
         records_are_in_order(&signals);
         let told = signals.events();
@@ -142,6 +135,17 @@ impl Told {
         assert_eq!(Event::comparable(&told), Event::comparable(&as_told));
         events
     }
+}
+
+/// How many events of each kind a Prometheus has.
+#[track_caller]
+fn counted(prometheus: &Prometheus) -> BTreeMap<String, String> {
+    let query = "sum by (event) (eunomia_events_total)";
+    let kind = |labels: &Value| labels["event"].as_str().unwrap().to_owned();
+    let found = prometheus.query(query).unwrap().into_iter();
+    found
+        .map(|(labels, value)| (kind(&labels), value))
+        .collect()
 }
 
 fn by_kind(events: &[Event]) -> BTreeMap<String, String> {

@@ -1,14 +1,9 @@
 //! A container ends, and its series with it.
 
-use std::time::Duration;
-
 use eunomia_integration::{
     Account, Container, Naming, Pipeline, Scratch, free_port, get, object, until,
 };
 use serde_json::json;
-
-/// For what a busy machine may take its time, the ten seconds of grace included.
-const DEADLINE: Duration = Duration::from_secs(90);
 
 /// Event counts and points of a container are shown when it has ended, and are gone a little later;
 /// those of another one stay.
@@ -55,10 +50,7 @@ fn series_of_a_container_end_with_it() {
         ["eunomia_events_total", "test_chdir_calls_total"].map(of_id)
     };
     let wait = |what: &str, id: &str, expected: bool| {
-        until(what, DEADLINE, || {
-            Ok((series(id) == [expected; 2]).then_some(()))
-        })
-        .unwrap();
+        until(what, || Ok((series(id) == [expected; 2]).then_some(()))).unwrap();
     };
     wait("the series of one", ended_id, true);
     wait("the series of the other", other_id, true);

@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use super::get;
-use super::server::{LIMIT, Server, program};
+use super::server::{Server, program};
 use crate::{Result, Scratch, free_port, until};
 
 /// What a collector calls the records that it took, on the page about itself.
@@ -122,10 +122,10 @@ impl Sink {
     /// Waits until it has taken `count` records.
     ///
     /// # Errors
-    /// It has not in a minute, or has taken more.
+    /// It never has, or has taken more.
     pub fn wait_for(&self, count: u64) -> Result<()> {
         let what = format!("{count} records at the sink");
-        until(&what, LIMIT, || Ok((self.taken()? == count).then_some(())))
+        until(&what, || Ok((self.taken()? == count).then_some(())))
     }
 
     fn taken(&self) -> Result<u64> {

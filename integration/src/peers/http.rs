@@ -2,14 +2,11 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpStream};
-use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::wait::LIMIT;
 use crate::{Error, Result};
-
-/// How long a server may be silent.
-const LIMIT: Duration = Duration::from_secs(20);
 
 /// The body of `http://127.0.0.1:PORT/PATH`.
 ///

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::http::{escape, get};
 use super::series::{Series, series};
-use super::server::{LIMIT, Server, program};
+use super::server::{Server, program};
 use crate::{Error, Result, Scratch, free_port, until};
 
 /// Which Prometheus it is.
@@ -158,7 +158,7 @@ impl Prometheus {
     }
 
     fn wait_for_scrape(&self) -> Result<()> {
-        let scraped = until("Prometheus has scraped the page", LIMIT, || {
+        let scraped = until("Prometheus has scraped the page", || {
             let up = self.query("up == 1")?;
             Ok((!up.is_empty()).then_some(()))
         });

@@ -4,16 +4,12 @@ use std::fs::{self, File};
 use std::net::{Ipv4Addr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::http::get;
 use crate::vm::cache;
 use crate::{Error, Result, Scratch, until};
-
-/// How long a server may take to start, to answer or to end.
-pub(super) const LIMIT: Duration = Duration::from_secs(60);
 
 /// Where a peer's program is.
 pub(super) fn program(below_cache: &str) -> Result<PathBuf> {
@@ -62,7 +58,7 @@ impl Server {
 
     fn wait_until(&mut self, answers: impl Fn() -> bool) -> Result<()> {
         let name = self.name;
-        until(&format!("{name} answers"), LIMIT, || {
+        until(&format!("{name} answers"), || {
             if let Some(status) = self.child.try_wait().map_err(Error::io("wait for", name))? {
                 return Err(Error::program(name, format!("{status}: {}", self.log())));
             }
@@ -89,7 +85,7 @@ impl Server {
         let name = self.name;
         kill_process(Pid::from_child(&self.child), Signal::TERM)
             .map_err(|errno| Error::io("end", name)(errno.into()))?;
-        let ended = until(&format!("{name} ends"), LIMIT, || {
+        let ended = until(&format!("{name} ends"), || {
             self.child.try_wait().map_err(Error::io("wait for", name))
         });
         ended.map(drop)

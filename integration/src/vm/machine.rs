@@ -11,16 +11,13 @@ use super::closure::libraries;
 use super::initramfs::Initramfs;
 use super::kernel::Kernel;
 use super::outcome::{Outcome, Progress};
-use crate::{Error, Result, Scratch, until};
+use crate::wait::{LIMIT, within};
+use crate::{Error, Result, Scratch};
 
 /// The first process of every machine.
 const INIT: &str = include_str!("../../vm/init.sh");
 /// Enters a cgroup and namespaces; the same file serves containers outside of machines.
 const CONTAINER: &str = include_str!("../../vm/container.sh");
-/// How long a machine may take unless told otherwise: a script of a few seconds, emulated, on a
-/// machine that compiles at the same time.
-const LIMIT: Duration = Duration::from_secs(300);
-
 /// How a machine mounts its cgroups.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Cgroups {
@@ -220,7 +217,7 @@ impl Qemu {
 
     /// Waits for the power-off.
     fn wait(&mut self, limit: Duration) -> Result<()> {
-        let status = until("the virtual machine powers off", limit, || {
+        let status = within("the virtual machine powers off", limit, || {
             self.0
                 .try_wait()
                 .map_err(Error::io("wait for", "qemu-system-x86_64"))

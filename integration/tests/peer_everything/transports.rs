@@ -3,7 +3,7 @@
 use eunomia_integration::{Collector, Signals, until};
 use serde_json::{Value, json};
 
-use super::{DEADLINE, PATIENCE, Peer, Told, forms};
+use super::{PATIENCE, Peer, Told, forms};
 
 /// Where the Collector listens.
 enum Door {
@@ -89,6 +89,6 @@ fn read(collector: Collector) -> Told {
             .ok()
             .filter(|s| (s.logs.len(), s.metrics.len()) == (logs, metrics)))
     };
-    until("the Collector has read the files", DEADLINE, has_read).unwrap();
+    until("the Collector has read the files", has_read).unwrap();
     forms::otlp(&collector.stop().unwrap())
 }

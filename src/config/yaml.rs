@@ -64,14 +64,22 @@ fn syntax_error(source: &Source, error: &serde_saphyr::Error) -> ConfigError {
         .format_message(error)
         .escape_debug()
         .to_string();
-    ConfigError::new(
+    let error = ConfigError::new(
         span,
         "",
         format!(
             "not valid YAML: {}",
             message.replace("\\'", "'").replace("\\\"", "\"")
         ),
-    )
+    );
+    // YAML takes its brace for the beginning of a map.
+    let line = source.line(error.span.line);
+    if line.is_some_and(|line| line.contains("${")) {
+        return error.with_help(
+            "within `[ ]` and `{ }` a reference stands in quotes, such as \"${env:NAME}\"",
+        );
+    }
+    error
 }
 
 /// Turns what serde-saphyr hands over into nodes.

@@ -166,6 +166,38 @@ fn places_survive_the_merge() {
     "#);
 }
 
+/// What is no value of `--set` is answered with what to write.
+#[test]
+fn arguments_that_are_no_values_are_answered() {
+    let usage = "write `--set KEY.KEY=VALUE`, such as `--set receivers.TYPE.KEY=[42]`";
+    let quotes = "within `[ ]` and `{ }` a reference stands in quotes, such as \"${env:NAME}\"";
+    for (argument, message, help) in [
+        ("a.b", "--set a.b:1:4: expected `=` and a value", usage),
+        (
+            "a..b=1",
+            "--set a..b:1:1: expected keys joined by dots",
+            usage,
+        ),
+        (
+            "a.b=[1",
+            "--set a.b:1:5: the value is not valid YAML",
+            usage,
+        ),
+        (
+            "a.b=[${env:X}]",
+            "--set a.b:1:5: the value is not valid YAML",
+            quotes,
+        ),
+    ] {
+        let complaints = Case::new("no-value")
+            .file(MINIMAL)
+            .set(argument)
+            .complaints();
+        assert!(complaints.starts_with(message), "{complaints}");
+        assert!(complaints.contains(help), "{complaints}");
+    }
+}
+
 /// A bare section in a later file erases nothing, and says so.
 #[test]
 fn an_empty_section_in_an_overlay_is_not_mentioned() {

@@ -22,6 +22,11 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
+use super::names::{CONTAINER_ID, CONTAINER_RUNTIME};
+use crate::key::Key;
+use crate::subject::{Attributes, Container};
+use crate::value::OwnedValue;
+
 /// What made a container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "their names")]
@@ -80,6 +85,21 @@ impl ContainerRef {
                 return found;
             }
             part = parent?;
+        }
+    }
+
+    /// The container with the attributes that its cgroup's path tells.
+    #[must_use]
+    pub fn container(&self) -> Container {
+        let mut attributes = Attributes::default();
+        attributes.push(&Key::new(CONTAINER_ID), OwnedValue::Str(self.id.clone()));
+        if let Some(runtime) = self.runtime {
+            let name = OwnedValue::Str(runtime.as_str().into());
+            attributes.push(&Key::new(CONTAINER_RUNTIME), name);
+        }
+        Container {
+            id: self.id.clone(),
+            attributes,
         }
     }
 }

@@ -6,7 +6,6 @@ use std::{fmt, iter};
 
 use serde::{Deserialize, Serialize};
 
-use super::Facts;
 use crate::key::Key;
 use crate::subject::{Attributes, Process, ProcessId};
 use crate::value::OwnedValue;
@@ -67,6 +66,15 @@ pub(super) struct Executable {
     pub(super) path: Box<[u8]>,
     /// Whether the front of the path is missing.
     pub(super) truncated: bool,
+}
+
+/// What is known of an image.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Facts {
+    pub(super) parent: Option<Arc<Process>>,
+    pub(super) executable: Option<Arc<Executable>>,
+    /// Forked and never executed a program since: runs what its parent ran.
+    pub(super) inherits: bool,
 }
 
 /// Bytes that an image takes, given back when the last who holds it lets go.

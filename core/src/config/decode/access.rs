@@ -12,7 +12,7 @@ use serde::{
 };
 
 use super::{
-    Attempts,
+    attempts::Attempts,
     problem::{Kind, Problem},
     typed::Typed,
 };

@@ -6,8 +6,8 @@ use serde::{
 };
 
 use super::{
-    Attempts,
     access::{Entries, Items, Parts, Variant},
+    attempts::Attempts,
     problem::{Kind, Problem},
 };
 use crate::config::{Node, Value, capture, secret};

@@ -2,6 +2,7 @@
 
 use std::env::temp_dir;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,19 +23,21 @@ impl Scratch {
     /// The temporary folder is not writable.
     pub fn new(purpose: &str) -> Result<Self> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        let name = format!(
-            "eunomia-{purpose}-{}-{}",
-            process::id(),
-            NEXT.fetch_add(1, Ordering::Relaxed)
-        );
         // Canonical, so that a path below it is what the kernel says it is.
         let parent = temp_dir();
-        let path = parent
+        let parent = parent
             .canonicalize()
-            .map_err(Error::io("resolve", &parent))?
-            .join(name);
-        fs::create_dir(&path).map_err(Error::io("create", &path))?;
-        Ok(Self { path })
+            .map_err(Error::io("resolve", &parent))?;
+        loop {
+            let number = NEXT.fetch_add(1, Ordering::Relaxed);
+            let path = parent.join(format!("eunomia-{purpose}-{}-{number}", process::id()));
+            match fs::create_dir(&path) {
+                Ok(()) => return Ok(Self { path }),
+                // Of a process that has the same number in another namespace, or had it and was killed.
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(Error::io("create", &path)(error)),
+            }
+        }
     }
 
     /// The folder itself.

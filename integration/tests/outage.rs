@@ -4,8 +4,11 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::os::fd::OwnedFd;
 
-use eunomia_integration::{Account, Pipeline, Workload, free_port};
+use eunomia_integration::{Account, Pipeline, Workload};
+use rustix::net::{AddressFamily, SocketType, bind, getsockname, socket};
 
 const MIB: u64 = 1 << 20;
 /// What may wait for the receiver.
@@ -14,9 +17,17 @@ const QUEUE: u64 = 4 * MIB;
 /// batches between them and the queue; with nothing to bound the queue, 80 MiB.
 const BESIDE: u64 = 40 * MIB;
 
-/// The daemon on everything below `pid`, sending to where nobody listens.
-fn configuration(pid: u32) -> String {
-    let port = free_port().unwrap();
+/// A port that is taken and on which nobody listens, as long as the socket is there.
+#[track_caller]
+fn deaf() -> (OwnedFd, u16) {
+    let socket = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+    bind(&socket, &SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap();
+    let address = SocketAddr::try_from(getsockname(&socket).unwrap()).unwrap();
+    (socket, address.port())
+}
+
+/// The daemon on everything below `pid`, sending to `port`.
+fn configuration(pid: u32, port: u16) -> String {
     format!(
         "version: 1
 receivers:
@@ -63,7 +74,8 @@ fn exported(accounts: &[Account]) -> (u64, u64, BTreeMap<String, u64>, u64) {
 #[test]
 fn an_outage_takes_the_memory_that_is_configured() {
     let workload = Workload::start(&["flood", "call=open", "threads=2", "count=200000"]).unwrap();
-    let configuration = configuration(workload.pid());
+    let (_deaf, port) = deaf();
+    let configuration = configuration(workload.pid(), port);
     let pipeline = Pipeline::start(&configuration, &["--drain-timeout", "1s"]).unwrap();
     pipeline.wait_for_log("\"started\"").unwrap();
     let before = memory(pipeline.pid(), "VmRSS");

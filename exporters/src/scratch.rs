@@ -22,6 +22,8 @@ pub(crate) struct Folder(PathBuf);
 impl Folder {
     pub(crate) fn new(name: &str) -> Self {
         let path = env::temp_dir().join(format!("eunomia-test-{}-{name}", process::id()));
+        // A process of the same number may have been killed before it removed its own.
+        drop(fs::remove_dir_all(&path));
         fs::create_dir(&path).unwrap();
         Self(path)
     }

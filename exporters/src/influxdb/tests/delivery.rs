@@ -301,20 +301,22 @@ async fn silence_and_disconnection_are_no_answers() {
     config.timeout = Duration::millis(50);
     tokio::select! {
         account = export(config, vec![events()]) => panic!("{account:?}"),
-        () = be_silent_or_gone(&listener, 6) => {}
+        () = be_silent_or_gone(&listener, 3) => {}
     }
 }
 
-/// Reads a part of every other request and answers none.
+/// Reads a part of so many requests and answers none; the connection behind each of them it ends.
 async fn be_silent_or_gone(listener: &TcpListener, attempts: usize) {
     let mut silent = Vec::new();
-    for attempt in 0..attempts {
+    while silent.len() < attempts {
         let (mut stream, _) = listener.accept().await.unwrap();
-        if attempt % 2 == 0 {
-            let mut beginning = [0; 15];
-            stream.read_exact(&mut beginning).await.unwrap();
-            assert_eq!(&beginning, b"POST /write?db=");
-            silent.push(stream);
+        let mut beginning = [0; 15];
+        // On a busy machine the time may be over before anything is said.
+        if stream.read_exact(&mut beginning).await.is_err() {
+            continue;
         }
+        assert_eq!(&beginning, b"POST /write?db=");
+        silent.push(stream);
+        drop(listener.accept().await.unwrap());
     }
 }

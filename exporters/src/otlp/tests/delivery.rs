@@ -5,7 +5,7 @@ use eunomia_core::account::ExporterAccount;
 use eunomia_core::config::{ByteSize, Duration, Secret};
 use eunomia_core::signal::Signal;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tonic::{Code, Status};
 
 use super::fake::{Answer, Fake};
@@ -253,9 +253,10 @@ async fn oversized_events_are_counted() {
 /// Nobody listens: given up after the time that is configured, counted.
 #[tokio::test]
 async fn a_request_expires_where_that_is_configured() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
+    // Bound, so that nobody else gets the port, and deaf.
+    let deaf = TcpSocket::new_v4().unwrap();
+    deaf.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = deaf.local_addr().unwrap();
     let mut config = config(&format!("http://{address}"));
     config.retry.max_elapsed = Duration::millis(20);
     let account = export(config, vec![events()]).await;

@@ -33,6 +33,8 @@ pub struct Running {
     tasks: JoinSet<Option<(u64, Ended)>>,
     receivers: Vec<Live<Inlet>>,
     exporters: Vec<Live<QueueOpener>>,
+    /// Exporters that were left out, as long as they hold something.
+    left_out: Vec<QueueOpener>,
     /// Ends with the pipelines of this graph.
     pipelines: Option<Over>,
     /// How many components there have been: tells them apart.
@@ -136,6 +138,7 @@ impl Running {
             match self.tasks.join_next().await? {
                 Ok(Some((number, ended))) => {
                     let is_retired = !self.is_live(number);
+                    self.left_out.retain(|exporter| !exporter.is_settled());
                     return Some(Ended {
                         is_retired,
                         ..ended
@@ -159,8 +162,9 @@ impl Running {
         let let_go = async {
             self.tasks.shutdown().await;
             // Requests on their way are tasks of their own, which end a moment later.
-            for exporter in &self.exporters {
-                exporter.handle.settled().await;
+            let exporters = self.exporters.iter().map(|live| &live.handle);
+            for exporter in exporters.chain(&self.left_out) {
+                exporter.settled().await;
             }
         };
         if timeout(LETTING_GO, let_go).await.is_err() {
@@ -231,6 +235,8 @@ impl Running {
         let mut lanes = vec![Vec::new(); receivers.len()];
         self.start_pipelines(pipelines, &writers, &accounts, &mut lanes);
         self.place_receivers(receivers.into_iter().zip(lanes), &mut late);
+        let handles = left_out.iter().map(|live| live.handle.clone());
+        self.left_out.extend(handles);
         self.tasks.spawn(see_off(left_out, grace));
         late
     }

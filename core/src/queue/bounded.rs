@@ -207,6 +207,7 @@ impl Drop for Waiting<'_> {
 }
 
 /// Makes further writers of a queue without being one.
+#[derive(Clone)]
 pub(crate) struct QueueOpener(Arc<Shared>);
 
 impl QueueOpener {
@@ -222,11 +223,16 @@ impl QueueOpener {
         loop {
             // Registered before the check, so that no wake-up is missed in between.
             let settled = self.0.writable.notified();
-            if self.0.state().queued == 0 {
+            if self.is_settled() {
                 return;
             }
             settled.await;
         }
+    }
+
+    /// Whether nothing is.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.0.state().queued == 0
     }
 }
 

@@ -177,6 +177,7 @@ impl Exporter for Scattering {
                 delivery.delivered();
             });
         }
+        while tasks.join_next().await.is_some() {}
         Ok(())
     }
 }
@@ -184,6 +185,13 @@ impl Exporter for Scattering {
 /// So is what tasks of an exporter have, which end after it.
 #[tokio::test]
 async fn what_tasks_of_an_exporter_have_is_counted() {
+    for is_left_out in [false, true] {
+        scattered_is_counted(is_left_out).await;
+    }
+}
+
+/// Of an exporter that goes on, or that was left out when the graph changed.
+async fn scattered_is_counted(is_left_out: bool) {
     let scattered = Arc::new(AtomicU64::new(0));
     let accounts = Accounts::default();
     let mut topology = Topology::new(accounts.clone());
@@ -195,13 +203,17 @@ async fn what_tasks_of_an_exporter_have_is_counted() {
         Box::new(Scattering(Arc::clone(&scattered))),
     );
     topology.add_pipeline(join(source, &[exporter]));
-    let running = topology.start().await.unwrap();
+    let mut running = topology.start().await.unwrap();
     // More than the runtime ends at one go.
     for time in 0..500 {
         feed.send(time..time + 1).await.unwrap();
     }
     while scattered.load(Ordering::Relaxed) < 500 {
         tokio::task::yield_now().await;
+    }
+    if is_left_out {
+        let next = Topology::new(accounts.clone());
+        running.switch(next, Duration::from_secs(60)).await.unwrap();
     }
     running.give_up().await;
     assert_eq!(exporter_counts(&accounts, "scattering"), (500, 0, 500));

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{Batch, Row, RowView, SubjectIndex};
+use super::rows::{Batch, Row, RowView, SubjectIndex};
 use crate::schema::EventSchema;
 use crate::time::BootNanos;
 

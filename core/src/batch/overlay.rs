@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Batch, to_u32};
+use super::rows::{Batch, to_u32};
 use crate::key::Key;
 use crate::value::Value;
 

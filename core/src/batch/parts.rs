@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::overlay::{Made, Overlay};
-use super::{Batch, Row, RowView, to_u32};
+use super::rows::{Batch, Row, RowView, to_u32};
 use crate::schema::EventSchema;
 
 /// The rows of a batch with what processors laid over them, without schemas

@@ -73,6 +73,19 @@ impl Policy {
         }
     }
 
+    /// The same peer asked once: what it does not take within `timeout` is given up.
+    pub(crate) fn once(&self, timeout: Duration) -> Self {
+        let max_elapsed = config::Duration(Duration::from_nanos(1));
+        Self {
+            timeout,
+            retry: RetrySettings {
+                max_elapsed,
+                ..self.retry
+            },
+            pause: self.pause.clone(),
+        }
+    }
+
     /// Whether a request that began at `begin` may wait so long.
     fn allows(&self, begin: Instant, wait: Duration) -> bool {
         let limit = self.retry.max_elapsed.0;

@@ -9,7 +9,6 @@ use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use eunomia_core::build::BuildContext;
 use eunomia_core::component::ComponentError;
-use eunomia_core::config::Duration;
 use tokio::sync::oneshot;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
@@ -17,8 +16,7 @@ use super::config::{ProtobufMessage, RemoteWriteSettings};
 use super::encode::{Count, Request, Requests};
 use super::stats::WriteStats;
 use crate::net::{
-    Answer, Credentials, Endpoint, Failure, HttpClient, Policy, RetrySettings, Verdict,
-    retry_after, send,
+    Answer, Credentials, Endpoint, Failure, HttpClient, Policy, Verdict, retry_after, send,
 };
 use crate::prometheus::clock;
 use crate::prometheus::page::Page;
@@ -113,14 +111,10 @@ impl RemoteWriter {
     /// Writes the page as it stands. Nobody waits for a receiver that does not
     /// take it: what the page tells is not worth holding up the end.
     pub(super) async fn write_last(&self) {
-        let once = RetrySettings {
-            max_elapsed: Duration(std::time::Duration::from_nanos(1)),
-            ..self.settings.retry
-        };
         let limit = self.settings.timeout.0.min(LAST);
         let mut requests = self.requests();
         let write = async {
-            self.write(&Policy::new(limit, once), &mut requests).await;
+            self.write(&self.policy.once(limit), &mut requests).await;
         };
         if timeout(limit, write).await.is_err() {
             self.stopped(&requests);

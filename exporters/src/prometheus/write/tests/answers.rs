@@ -170,6 +170,25 @@ async fn the_end_waits_for_no_receiver() {
     assert_eq!(counted(&context), (0, dropped.into()));
 }
 
+/// A receiver that asked for time is left alone at the end, too.
+#[tokio::test]
+async fn the_end_leaves_alone_who_asked_for_it() {
+    let peer = Peer::start(vec![Status(503, "retry-after: 3600\r\n")]).await;
+    let mut settings = settings(&peer.endpoint, ProtobufMessage::V1);
+    settings.interval = Duration(std::time::Duration::from_millis(1));
+    settings.retry.max_elapsed = Duration(std::time::Duration::from_millis(1));
+    let (writer, context) = writer(&settings);
+    let (end, ended) = oneshot::channel();
+    let told = async {
+        while counted(&context).1.is_empty() {
+            tokio::task::yield_now().await;
+        }
+        drop(end);
+    };
+    tokio::join!(writer.run(ended), told);
+    assert_eq!(peer.heads().len(), 1);
+}
+
 /// Each version names itself as its specification says.
 #[tokio::test]
 async fn requests_have_the_headers_that_are_required() {

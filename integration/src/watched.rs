@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::process::ExitStatus;
 
+use crate::eunomia::DRAINING;
 use crate::{Account, Error, Event, Finished, Pipeline, Record, Result, Said, Scratch, now};
 use crate::{Image, Workload, workload_binary};
 
@@ -178,7 +179,7 @@ fn run<A: AsRef<OsStr>>(
     let output = scratch.path().join("events.jsonl");
     let mut arguments: Vec<OsString> = vec!["run".into()];
     arguments.extend(probes.iter().map(OsString::from));
-    let rest = ["--log-format", "json", "--format", "ndjson", "-o"];
+    let rest = ["--log-format", "json", DRAINING, "--format", "ndjson", "-o"];
     arguments.extend(rest.map(OsString::from));
     arguments.extend([output.clone().into(), "--".into()]);
     arguments.extend(command.iter().map(|word| word.as_ref().to_owned()));

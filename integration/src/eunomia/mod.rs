@@ -9,5 +9,5 @@ mod tests;
 
 pub use account::Account;
 pub use event::Event;
-pub(crate) use pipeline::built;
+pub(crate) use pipeline::{DRAINING, built};
 pub use pipeline::{Finished, Pipeline, pipeline_binary};

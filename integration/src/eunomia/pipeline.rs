@@ -50,7 +50,7 @@ pub struct Pipeline {
 }
 
 /// Lets a busy machine bring everything to its end, whatever the program would do by itself.
-const DRAINING: &str = "--drain-timeout=5m";
+pub(crate) const DRAINING: &str = "--drain-timeout=5m";
 
 /// What the file of the configuration is called.
 const FILE: &str = "pipeline.yaml";

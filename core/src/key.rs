@@ -25,7 +25,8 @@ impl Key {
     /// Prepares `name`.
     #[must_use]
     pub fn new(name: &str) -> Self {
-        let mut json = Vec::with_capacity(name.len() + 3);
+        let mut json = Vec::with_capacity(name.len() + 4);
+        json.push(b',');
         write_json_string(name, &mut json);
         json.push(b':');
         let mut proto = vec![PROTO_FIELD_1_BYTES];
@@ -45,7 +46,8 @@ impl Key {
         &self.0.name
     }
 
-    /// The name as a JSON string with the colon behind it: `"process.pid":`.
+    /// The name as a JSON string with what stands around it between the members of an
+    /// object: `,"process.pid":`.
     #[must_use]
     pub fn json(&self) -> &[u8] {
         &self.0.json
@@ -148,9 +150,9 @@ mod tests {
     #[test]
     fn key_is_prepared_for_every_encoder() {
         let key = Key::new("process.pid");
-        assert_eq!(key.json(), b"\"process.pid\":");
+        assert_eq!(key.json(), b",\"process.pid\":");
         assert_eq!(key.proto(), b"\x0a\x0bprocess.pid");
-        assert_eq!(Key::new("a\"\n").json(), b"\"a\\\"\\u000a\":");
+        assert_eq!(Key::new("a\"\n").json(), b",\"a\\\"\\u000a\":");
         assert_eq!(Key::new(&"x".repeat(200)).proto()[..3], [0x0a, 0xc8, 0x01]);
         assert_eq!(key.line(), b"process.pid=");
         assert_eq!(Key::new("a b\n").line(), "a\\ b\u{fffd}=".as_bytes());

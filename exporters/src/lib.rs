@@ -5,6 +5,7 @@
 //! to bytes, pure) and `client` (the bytes to where they go). None of them knows
 //! an event or an attribute by its name.
 
+mod alike;
 mod compress;
 mod console;
 mod csv;

@@ -9,6 +9,7 @@ use eunomia_core::signal::Signal;
 use eunomia_core::time::Rfc3339;
 use eunomia_core::value::{Item, List, Value};
 
+use crate::alike::Alike;
 use crate::json_string::{write_lossy, write_string, write_utf8};
 use crate::number::{write_hex, write_signed, write_unsigned};
 use crate::repeat::{ContainerPart, Repeats};
@@ -19,6 +20,8 @@ use crate::sink::{Encoder, Outlet, Pages, Sheet};
 pub struct JsonEncoder {
     /// `,"host.name":"..."`, or nothing where the host has no name.
     host: Box<[u8]>,
+    /// What stands between the time and the attributes.
+    alike: Alike,
     repeats: Repeats,
     times: Rfc3339,
     sheet: Sheet,
@@ -35,6 +38,7 @@ impl JsonEncoder {
         }
         Self {
             host: prepared.into(),
+            alike: Alike::default(),
             repeats: Repeats::default(),
             times: Rfc3339::default(),
             sheet: Sheet::default(),
@@ -51,6 +55,11 @@ impl JsonEncoder {
 
     fn encode_events(&mut self, batch: &Batch, out: &mut impl Outlet) {
         self.repeats.start(batch);
+        self.alike.start(batch, |schema, out| {
+            out.extend_from_slice(b"\",\"event\":");
+            out.extend_from_slice(as_value(&schema.name));
+            out.extend_from_slice(&self.host);
+        });
         for row in batch.iter() {
             let lines = out.of_event(&row, &self.sheet);
             self.write_event(&row, &mut lines.bytes);
@@ -68,10 +77,8 @@ impl JsonEncoder {
     }
 
     fn write_event(&mut self, row: &RowView<'_>, out: &mut Vec<u8>) {
-        write_time(self.times.text(row.time()), out);
-        out.extend_from_slice(b",\"event\":");
-        out.extend_from_slice(as_value(&row.schema().name));
-        out.extend_from_slice(&self.host);
+        begin(self.times.text(row.time()), out);
+        out.extend_from_slice(self.alike.of(row));
         self.repeats
             .write(row, ContainerPart::Shown, out, write_attribute);
         out.extend_from_slice(b"}\n");
@@ -85,8 +92,8 @@ impl Encoder for JsonEncoder {
 }
 
 fn write_point(point: &Point, time: &[u8; 30], out: &mut Vec<u8>) {
-    write_time(time, out);
-    out.extend_from_slice(b",\"metric\":");
+    begin(time, out);
+    out.extend_from_slice(b"\",\"metric\":");
     out.extend_from_slice(as_value(&point.metric.name));
     out.extend_from_slice(match point.metric.kind {
         MetricKind::Counter => b",\"type\":\"sum\"",
@@ -137,21 +144,21 @@ fn write_histogram(histogram: &Histogram, out: &mut Vec<u8>) {
     end_list(out);
 }
 
-/// Begins the object with its time.
-fn write_time(text: &[u8; 30], out: &mut Vec<u8>) {
+/// Begins an object with its time, up to the quote behind that.
+fn begin(time: &[u8; 30], out: &mut Vec<u8>) {
     out.extend_from_slice(b"{\"time\":\"");
-    out.extend_from_slice(text);
-    out.push(b'"');
+    out.extend_from_slice(time);
 }
 
-/// The name as a JSON string, without the colon of a member.
+/// The name as a JSON string, without the comma and the colon of a member.
 fn as_value(key: &Key) -> &[u8] {
-    key.json().strip_suffix(b":").unwrap_or_default()
+    let member = key.json().strip_prefix(b",");
+    let name = member.and_then(|member| member.strip_suffix(b":"));
+    name.unwrap_or_default()
 }
 
 /// Appends a comma and the member `key` of an object.
 pub(crate) fn write_attribute(key: &Key, value: Value<'_>, out: &mut Vec<u8>) {
-    out.push(b',');
     out.extend_from_slice(key.json());
     write_value(value, out);
 }

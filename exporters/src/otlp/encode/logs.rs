@@ -1,7 +1,6 @@
 //! Events as log records, grouped by resource, as many to a request as fit.
 
 use std::mem;
-use std::ops::Range;
 use std::sync::Arc;
 
 use eunomia_core::batch::{Batch, RowView, SubjectIndex};
@@ -14,6 +13,7 @@ use super::format::{Format, LOGS};
 use super::json::write_item;
 use super::json_tables;
 use super::resource::{Envelope, Group};
+use crate::alike::Alike;
 use crate::describe::Sentences;
 use crate::protobuf::{Writer, varint_length, write_varint};
 use crate::repeat::{ContainerPart, Repeats};
@@ -52,10 +52,7 @@ pub struct LogsEncoder {
     /// The group of each of a batch's subjects.
     group_of: Vec<usize>,
     sentences: Sentences,
-    /// For each of a batch's schemas what its records have alike.
-    alike_of: Vec<Range<usize>>,
-    /// Those fields.
-    alike: Vec<u8>,
+    alike: Alike,
     repeats: Repeats,
     /// A record that goes from one request to the next, or from protobuf to JSON.
     record: Vec<u8>,
@@ -88,8 +85,7 @@ impl LogsEncoder {
             groups: Vec::new(),
             group_of: Vec::new(),
             sentences: Sentences::default(),
-            alike_of: Vec::new(),
-            alike: Vec::new(),
+            alike: Alike::default(),
             repeats: Repeats::default(),
             record: Vec::new(),
             spare: Vec::new(),
@@ -110,13 +106,9 @@ impl LogsEncoder {
         self.group_of.resize(batch.subjects.len() + 1, NO_GROUP);
         self.repeats.start(batch);
         self.sentences.start(batch);
-        self.alike_of.clear();
-        self.alike.clear();
-        for schema in batch.schemas() {
-            let start = self.alike.len();
-            write_alike(schema, batch.observed, &mut self.alike);
-            self.alike_of.push(start..self.alike.len());
-        }
+        self.alike.start(batch, |schema, out| {
+            write_alike(schema, batch.observed, out);
+        });
         for row in batch.iter() {
             let pushed = self.push_row(&row);
             each(pushed);
@@ -230,8 +222,7 @@ impl LogsEncoder {
     }
 
     fn write_record(&mut self, row: &RowView<'_>, out: &mut Vec<u8>) {
-        let alike = self.alike_of.get(row.schema_index());
-        let alike = alike.and_then(|range| self.alike.get(range.clone()));
+        let alike = self.alike.of(row);
         let body = self.sentences.write(row).as_bytes();
         Writer(out).long_message(LOG_RECORDS, |record| {
             record.fixed64(TIME, row.time().0);
@@ -245,7 +236,7 @@ impl LogsEncoder {
                 .write(row, ContainerPart::LeftOut, record.0, |key, value, out| {
                     Writer(out).attribute(ATTRIBUTES, key, value);
                 });
-            record.0.extend_from_slice(alike.unwrap_or_default());
+            record.0.extend_from_slice(alike);
         });
     }
 }

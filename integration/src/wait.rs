@@ -15,18 +15,15 @@ pub(crate) const LIMIT: Duration = Duration::from_secs(300);
 /// How often a condition that nobody announces is looked at again.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// Asks `look` again and again until it answers, at most for [`LIMIT`].
+/// Asks `look` again and again until it answers, at most for five minutes.
 ///
 /// # Errors
-/// As [`within`].
+/// [`Error::Deadline`] with `what` when there was no answer in time, or the first error of `look`.
 pub fn until<T>(what: &str, look: impl FnMut() -> Result<Option<T>>) -> Result<T> {
     within(what, LIMIT, look)
 }
 
 /// The same for another limit.
-///
-/// # Errors
-/// [`Error::Deadline`] with `what` when there was no answer in time, or the first error of `look`.
 pub(crate) fn within<T>(
     what: &str,
     limit: Duration,

@@ -95,6 +95,9 @@ fn resolve_one(settings: &EbpfSettings, entry: &Entry) -> Result<Probe, ConfigEr
     let (body, options) = split_body(&entry.node);
     let decoded: ProbeSettings = body.decode()?;
     let mut errors = ConfigErrors(decoded.filter.errors());
+    if decoded.object.is_some() && !is_word(&entry.key) {
+        errors.push(misnamed(entry));
+    }
     if let Some(object) = decoded.object.as_ref().filter(|_| entry.key == BASE) {
         let message =
             format!("{BASE} is the object that every receiver needs, and cannot be replaced");
@@ -174,6 +177,23 @@ fn parse_object(
         Ok(object) => Ok((bytes, object)),
         Err(error) => Err(refused(entry, settings, error)),
     }
+}
+
+/// Whether it can stand in the line of an account.
+fn is_word(name: &str) -> bool {
+    !name.is_empty() && !name.contains(|c: char| c.is_whitespace() || c.is_control())
+}
+
+fn misnamed(entry: &Entry) -> ConfigError {
+    ConfigError::new(
+        entry.key_span.clone(),
+        Arc::clone(&entry.node.path),
+        format!(
+            "expected one word as the name of a probe, found {:?}",
+            entry.key
+        ),
+    )
+    .with_help("accounts and metrics show it: write it such as `my_probe`")
 }
 
 /// Whether it is a map, or nothing, which is an empty one.

@@ -16,7 +16,7 @@ use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::image::{Builder, Executable, Facts};
 use super::record::{Change, Parent};
@@ -71,6 +71,14 @@ pub(super) struct Entry {
     inherits: bool,
     used: BootNanos,
     ended: bool,
+}
+
+/// An image that somebody holds still, and what has taken its place.
+struct Replaced {
+    /// Held, so that no other image gets its address.
+    old: Arc<Process>,
+    image: Arc<Process>,
+    facts: Facts,
 }
 
 impl ProcessTable {
@@ -151,7 +159,7 @@ impl ProcessTable {
                 executable,
                 inherits: false,
             };
-            self.learn(id, facts);
+            self.learn(vec![(id, facts)]);
         }
     }
 
@@ -206,7 +214,7 @@ impl ProcessTable {
             executable: known.executable.clone().or_else(|| fork.executable.clone()),
             inherits: known.inherits || (known.executable.is_none() && fork.inherits),
         };
-        self.learn(id, facts);
+        self.learn(vec![(id, facts)]);
     }
 
     fn exit(&mut self, id: ProcessId, parent: Parent) {
@@ -292,48 +300,65 @@ impl ProcessTable {
         }
         let orphans = self.orphans.remove(&id.pid).unwrap_or_default();
         self.orphan_count = self.orphan_count.saturating_sub(orphans.len());
-        for orphan in orphans {
-            self.end_wait(orphan, &image);
-        }
+        let found = orphans
+            .into_iter()
+            .filter_map(|orphan| self.with_parent(orphan, &image));
+        let found = found.collect();
+        self.learn(found);
     }
 
-    fn end_wait(&mut self, orphan: ProcessId, parent: &Arc<Process>) {
-        let Some(entry) = self.images.get(&orphan) else {
-            return;
-        };
-        if entry.image.parent.is_none() && starts_before(parent.id, orphan) {
+    /// What is known of an image that waits for its parent, if `parent` is it.
+    fn with_parent(&self, orphan: ProcessId, parent: &Arc<Process>) -> Option<(ProcessId, Facts)> {
+        let entry = self.images.get(&orphan)?;
+        let is_it = entry.image.parent.is_none() && starts_before(parent.id, orphan);
+        is_it.then(|| {
             let facts = Facts {
                 parent: Some(Arc::clone(parent)),
                 executable: entry.executable.clone(),
                 inherits: entry.inherits,
             };
-            self.learn(orphan, facts);
+            (orphan, facts)
+        })
+    }
+
+    /// Replaces images by ones with these facts, and the images of their
+    /// descendants by ones that point to them.
+    fn learn(&mut self, changes: Vec<(ProcessId, Facts)>) {
+        let replaced = changes
+            .into_iter()
+            .filter_map(|(id, facts)| self.replace(id, facts));
+        let mut replaced: Vec<_> = replaced.collect();
+        // What holds an image may be a batch: most have no children.
+        if replaced.is_empty() || !self.has_children(&replaced) {
+            return;
+        }
+        let mut families = self.families();
+        while let Some(Replaced { old, image, facts }) = replaced.pop() {
+            for child in families.remove(&Arc::as_ptr(&old)).unwrap_or_default() {
+                let change = self.child_of(&image, &facts, child);
+                replaced.extend(change.and_then(|(id, facts)| self.replace(id, facts)));
+            }
         }
     }
 
-    /// Replaces an image by one with these facts, and the images of its
-    /// descendants by ones that point to it.
-    fn learn(&mut self, id: ProcessId, facts: Facts) {
-        let mut families = None;
-        let mut changes = vec![(id, facts)];
-        while let Some((id, facts)) = changes.pop() {
-            let image = self.builder.image(id, &facts);
-            let Some(entry) = self.images.get_mut(&id) else {
-                continue;
-            };
-            entry.executable.clone_from(&facts.executable);
-            entry.inherits = facts.inherits;
-            let old = mem::replace(&mut entry.image, Arc::clone(&image));
-            // Rare: only what is learned late gets here, and of that only what
-            // somebody else holds has children.
-            if Arc::strong_count(&old) == 1 {
-                continue;
-            }
-            let families = families.get_or_insert_with(|| self.families());
-            for child in families.remove(&Arc::as_ptr(&old)).unwrap_or_default() {
-                changes.extend(self.child_of(&image, &facts, child));
-            }
-        }
+    /// Replaces an image; nothing is left of one that nobody else holds.
+    fn replace(&mut self, id: ProcessId, facts: Facts) -> Option<Replaced> {
+        let image = self.builder.image(id, &facts);
+        let entry = self.images.get_mut(&id)?;
+        entry.executable.clone_from(&facts.executable);
+        entry.inherits = facts.inherits;
+        let old = mem::replace(&mut entry.image, Arc::clone(&image));
+        (Arc::strong_count(&old) > 1).then_some(Replaced { old, image, facts })
+    }
+
+    fn has_children(&self, replaced: &[Replaced]) -> bool {
+        let old = replaced.iter().map(|one| Arc::as_ptr(&one.old));
+        let old: FxHashSet<_> = old.collect();
+        let mut parents = self
+            .images
+            .values()
+            .filter_map(|entry| entry.image.parent.as_ref());
+        parents.any(|parent| old.contains(&Arc::as_ptr(parent)))
     }
 
     /// The children of each image that has some. By the image, not by its id:

@@ -292,6 +292,28 @@ fn a_program_learned_late_is_that_of_all_below() {
     }
 }
 
+/// A parent that is heard of last is that of all who waited for it, and of what they had forked.
+#[test]
+fn orphans_find_their_parent_with_all_below_them() {
+    const FAMILIES: u32 = 4000;
+    let mut fixture = fixture(64 << 20);
+    let parent = id(5, 1, 1);
+    let child = |family| id(10 + 2 * family, 2, 1);
+    let grandchild = |family| id(11 + 2 * family, 3, 1);
+    for family in 0..FAMILIES {
+        fixture.apply(1, Step::Exec(child(family), 5, "/bin/child"));
+        fixture.apply(1, Step::Fork(child(family), grandchild(family)));
+    }
+    fixture.apply(1, Step::Task(parent, 0, "/bin/parent"));
+    let parent = fixture.image(parent);
+    for family in 0..FAMILIES {
+        let image = fixture.image(grandchild(family));
+        let above = image.parent.as_ref().unwrap();
+        assert!(Arc::ptr_eq(above, &fixture.image(child(family))));
+        assert_eq!(above.parent.as_ref().unwrap().id, parent.id);
+    }
+}
+
 /// A reused pid is another process; both are known as long as the first is kept.
 #[test]
 fn a_reused_pid_is_told_apart() {

@@ -33,7 +33,7 @@ pub struct Running {
     tasks: JoinSet<Option<(u64, Ended)>>,
     receivers: Vec<Live<Inlet>>,
     exporters: Vec<Live<QueueOpener>>,
-    /// Exporters that were left out, as long as they hold something.
+    /// Exporters that were left out, as long as they hold something or pipelines write to them.
     left_out: Vec<QueueOpener>,
     /// Ends with the pipelines of this graph.
     pipelines: Option<Over>,
@@ -138,7 +138,7 @@ impl Running {
             match self.tasks.join_next().await? {
                 Ok(Some((number, ended))) => {
                     let is_retired = !self.is_live(number);
-                    self.left_out.retain(|exporter| !exporter.is_settled());
+                    self.left_out.retain(QueueOpener::is_in_use);
                     return Some(Ended {
                         is_retired,
                         ..ended

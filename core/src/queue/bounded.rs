@@ -223,16 +223,17 @@ impl QueueOpener {
         loop {
             // Registered before the check, so that no wake-up is missed in between.
             let settled = self.0.writable.notified();
-            if self.is_settled() {
+            if self.0.state().queued == 0 {
                 return;
             }
             settled.await;
         }
     }
 
-    /// Whether nothing is.
-    pub(crate) fn is_settled(&self) -> bool {
-        self.0.state().queued == 0
+    /// Whether something is, or may come to be.
+    pub(crate) fn is_in_use(&self) -> bool {
+        let state = self.0.state();
+        state.queued > 0 || state.writers > 0
     }
 }
 

@@ -218,3 +218,16 @@ async fn a_reader_ends_after_the_last_writer() {
     drop(other);
     assert!(end.await.unwrap());
 }
+
+/// As long as somebody writes to a queue or it holds something, it is to be waited for.
+#[tokio::test]
+async fn a_queue_is_in_use_until_it_is_empty_and_nobody_writes() {
+    let mut bench = bench(1, WhenFull::Block);
+    let opener = bench.writer.opener();
+    assert!(opener.is_in_use(), "a writer is there");
+    bench.writer.push(&signal(1)).await;
+    drop(bench.writer);
+    assert!(opener.is_in_use(), "a batch is there");
+    bench.reader.next().await.unwrap().delivered();
+    assert!(!opener.is_in_use());
+}

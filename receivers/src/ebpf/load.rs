@@ -242,17 +242,19 @@ fn load_objects(
             let prepared = loader.load(&probe.bytes);
             let btf = &btf;
             let verifier = thread::Builder::new().name("verify".to_owned());
-            let started = verifier.spawn_scoped(scope, move || verify(probe, prepared, btf));
-            verifying.push(started.map_err(|source| LoadError::Io {
+            verifying.push(verifier.spawn_scoped(scope, move || verify(probe, prepared, btf)));
+        }
+        // All are waited for, whatever became of the first.
+        let verified = verifying.into_iter().map(|started| {
+            let failed = |source| LoadError::Io {
                 what: "starting a thread",
                 source,
-            })?);
-        }
-        let verified = verifying.into_iter().map(|one| {
+            };
             let panicked = |_| Err(LoadError::internal("a thread panicked"));
-            one.join().unwrap_or_else(panicked)
+            started.map_err(failed)?.join().unwrap_or_else(panicked)
         });
-        verified.collect()
+        let verified: Vec<_> = verified.collect();
+        verified.into_iter().collect()
     })
 }
 

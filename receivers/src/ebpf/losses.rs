@@ -36,7 +36,7 @@ pub(super) struct Losses {
     state_lost: Trouble,
     processes: Trouble,
     cgroups: Trouble,
-    broken: u64,
+    broken: Trouble,
 }
 
 impl Losses {
@@ -49,7 +49,7 @@ impl Losses {
             state_lost: Trouble::default(),
             processes: Trouble::default(),
             cgroups: Trouble::default(),
-            broken: 0,
+            broken: Trouble::default(),
         }
     }
 
@@ -81,13 +81,13 @@ impl Losses {
         self.look_at_tables(intake);
     }
 
-    /// Records that no user sees and the tables need.
+    /// Records that no user sees and the tables need, and processes for which a tree had no room.
     fn warn_of_state(&mut self) {
         let lost = self.accounts.state_lost();
         if let Some(count) = self.state_lost.begins(lost, self.checked) {
             tracing::warn!(
                 count,
-                "records for the process table are lost: some events will lack their executable or container"
+                "records for the tables are lost: some events will be missing, or lack their executable or container"
             );
         }
     }
@@ -115,13 +115,11 @@ impl Losses {
 
     /// Records of no known kind: objects and loader do not fit together.
     fn warn_of_broken(&mut self, broken: u64) {
-        if broken > self.broken {
-            let count = broken - self.broken;
+        if let Some(count) = self.broken.begins(broken, self.checked) {
             tracing::warn!(
                 count,
-                "records of no known kind came from the probes and were dropped"
+                "records of no known kind come from the probes and are dropped"
             );
-            self.broken = broken;
         }
     }
 }

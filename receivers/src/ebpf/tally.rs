@@ -227,13 +227,13 @@ impl Accountable for ProbeAccounts {
     }
 
     fn points(&self) -> Vec<Point> {
-        let missed = self.missed.lock().unwrap_or_else(PoisonError::into_inner);
+        let lost = PointValue::Uint(self.state_lost());
         let tables = *self.tables.lock().unwrap_or_else(PoisonError::into_inner);
+        let missed = self.missed.lock().unwrap_or_else(PoisonError::into_inner);
         let mut points = missed.points();
         let started = missed.started();
         points.extend(tables.processes.points("process", started));
         points.extend(tables.cgroups.points("cgroup", started));
-        let lost = PointValue::Uint(self.state_lost());
         points.push(TABLE_LOST.point(&[], started, lost));
         points
     }

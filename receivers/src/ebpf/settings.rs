@@ -19,7 +19,7 @@ use super::shown;
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct EbpfSettings {
-    /// The probes by name: built-in ones, or any name with `object:`. Each takes
+    /// The probes by name: built-in ones, or any word with `object:`. Each takes
     /// the options that its C file declares, and `object`, `globals`, `layout`
     /// and `filter`.
     #[serde(serialize_with = "shown::with_defaults")]

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use eunomia_core::config::{ByteSize, Duration, Entry, Node, Span, Value};
+use eunomia_core::schema::IntegerSize;
 use schemars::{JsonSchema as _, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize as _, Serializer};
 use serde_json::{Map, Value as Json};
@@ -61,6 +62,7 @@ pub(super) fn probes_schema(generator: &mut SchemaGenerator) -> Schema {
         "type": "object",
         "minProperties": 1,
         "properties": built_in,
+        "propertyNames": { "pattern": "^\\S+$" },
         "additionalProperties": own,
     })
 }
@@ -80,10 +82,21 @@ fn value_schema(global: &Global, generator: &mut SchemaGenerator) -> Schema {
         (Some(Measure::Time(_)), _) => generator.subschema_for::<Duration>(),
         (Some(Measure::Size), _) => generator.subschema_for::<ByteSize>(),
         (None, GlobalType::Bool) => generator.subschema_for::<bool>(),
-        (None, GlobalType::Integer { .. }) => generator.subschema_for::<i64>(),
+        (None, GlobalType::Integer { size, signed }) => integer_schema(*size, *signed),
         (None, GlobalType::Float { .. }) => generator.subschema_for::<f64>(),
         (None, GlobalType::Text { .. }) => generator.subschema_for::<Cow<'_, str>>(),
         (None, GlobalType::Integers { .. }) => generator.subschema_for::<Vec<i64>>(),
         (None, GlobalType::Enum { .. } | GlobalType::Other) => Schema::default(),
     }
+}
+
+pub(super) fn integer_schema(size: IntegerSize, signed: bool) -> Schema {
+    let all = u64::MAX >> (64 - 8 * size.bytes());
+    let positive = all >> 1;
+    let (least, most) = if signed {
+        (!positive.cast_signed(), positive)
+    } else {
+        (0, all)
+    };
+    json_schema!({ "type": "integer", "minimum": least, "maximum": most })
 }

@@ -1,6 +1,7 @@
 //! What is shown of probes that a configuration has, and may have.
 
 use eunomia_core::config::{Node, Span, Value};
+use eunomia_core::schema::IntegerSize;
 use schemars::SchemaGenerator;
 use serde_json::{Value as Json, json};
 
@@ -63,6 +64,21 @@ fn options_are_shown_with_their_defaults() {
     }
 }
 
+/// A number is as large as the variable that it becomes.
+#[test]
+fn the_schema_has_the_bounds_of_integers() {
+    for (size, signed, least, most) in [
+        (IntegerSize::One, false, 0, u64::from(u8::MAX)),
+        (IntegerSize::Two, true, -32_768, 32_767),
+        (IntegerSize::Eight, false, 0, u64::MAX),
+        (IntegerSize::Eight, true, i64::MIN, i64::MAX.cast_unsigned()),
+    ] {
+        let schema = shown::integer_schema(size, signed).to_value();
+        assert_eq!(schema["minimum"], json!(least), "{schema}");
+        assert_eq!(schema["maximum"], json!(most), "{schema}");
+    }
+}
+
 /// The schema knows the options of the built-in probes, their types and defaults; a probe of a user's
 /// own has whatever options its object declares.
 #[test]
@@ -80,6 +96,7 @@ fn the_schema_describes_the_probes() {
         schema["properties"]["process"]["anyOf"][0]["properties"]["min_duration"]["default"], "0s",
         "{schema}"
     );
+    assert_eq!(schema["propertyNames"], json!({ "pattern": "^\\S+$" }));
     assert_eq!(
         schema["additionalProperties"]["required"],
         json!(["object"])

@@ -72,14 +72,32 @@ fn syntax_error(source: &Source, error: &serde_saphyr::Error) -> ConfigError {
             message.replace("\\'", "'").replace("\\\"", "\"")
         ),
     );
-    // YAML takes its brace for the beginning of a map.
-    let line = source.line(error.span.line);
-    if line.is_some_and(|line| line.contains("${")) {
+    if source.line(error.span.line).is_some_and(has_bare_reference) {
         return error.with_help(
             "within `[ ]` and `{ }` a reference stands in quotes, such as \"${env:NAME}\"",
         );
     }
     error
+}
+
+/// Whether a reference stands outside quotes and comments behind a bracket, or at the line's
+/// beginning, where the bracket may be on a line before: YAML takes its brace for the beginning of
+/// a map.
+fn has_bare_reference(line: &str) -> bool {
+    let mut quote = None;
+    let mut is_within = line.trim_start().starts_with("${");
+    let mut before = ' ';
+    for c in line.chars() {
+        match quote {
+            Some(open) => quote = quote.filter(|_| c != open),
+            None if matches!(c, '"' | '\'') && !before.is_alphanumeric() => quote = Some(c),
+            None if c == '#' && before.is_whitespace() => return false,
+            None if before == '$' && c == '{' && is_within => return true,
+            None => is_within |= matches!(c, '[' | '{') && before != '$',
+        }
+        before = c;
+    }
+    false
 }
 
 /// Turns what serde-saphyr hands over into nodes.

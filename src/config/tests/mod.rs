@@ -198,6 +198,30 @@ fn arguments_that_are_no_values_are_answered() {
     }
 }
 
+/// Quotes are the remedy for a reference outside them and nothing else.
+#[test]
+fn only_a_bare_reference_is_told_to_stand_in_quotes() {
+    for (text, is_bare) in [
+        ("a: [${env:X}]", true),
+        ("a: {b: ${env:X}}", true),
+        ("a: [it's ${env:X}]", true),
+        ("a: ['b', ${env:X}]", true),
+        ("a: [\n  ${env:X},\n]", true),
+        ("a: [\"${env:X}\" b]", false),
+        ("a: ['${env:X}' b]", false),
+        ("a: [b, c: {] # not ${env:X}", false),
+        ("a: b: ${env:X}", false),
+    ] {
+        let complaints = Case::new("bare").file(text).complaints();
+        assert!(
+            complaints.contains("not valid YAML"),
+            "{text}: {complaints}"
+        );
+        let told = complaints.contains("stands in quotes");
+        assert_eq!(told, is_bare, "{text}: {complaints}");
+    }
+}
+
 /// A bare section in a later file erases nothing, and says so.
 #[test]
 fn an_empty_section_in_an_overlay_is_not_mentioned() {

@@ -120,7 +120,7 @@ mod tests {
     /// The ends of the ranges, and zero, are written as `fmt` writes them.
     #[test]
     fn numbers_are_written_in_decimal() {
-        for value in [0, 9, 10, 4_294_967_296, u64::MAX] {
+        for value in [0, 9, 10, 99, 100, 999, 4_294_967_296, u64::MAX] {
             let mut out = Vec::new();
             write_unsigned(value, &mut out);
             assert_eq!(out, value.to_string().as_bytes());

@@ -87,10 +87,10 @@ impl Cgroup {
     /// A shell that enters it and becomes the program that is added.
     #[must_use]
     pub fn entering(&self) -> Command {
-        let enter = |folder: PathBuf| format!("echo $$ >{}/cgroup.procs; ", folder.display());
+        let enter = |folder: PathBuf| format!("echo $$ >{}/cgroup.procs && ", folder.display());
         let enter: String = self.folders().into_iter().map(enter).collect();
         let mut command = Command::new("sh");
-        command.args(["-c", &format!("{enter} exec \"$@\""), "sh"]);
+        command.args(["-c", &format!("{enter}exec \"$@\""), "sh"]);
         command
     }
 

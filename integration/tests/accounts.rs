@@ -407,7 +407,7 @@ fn a_command_that_never_began_is_not_waited_for() {
     let (path, _reader) = pipe(&scratch);
     fill(&path);
     let output = path.to_str().unwrap();
-    let rest = ["--drain-timeout", "1s", "--", "/nonexistent/program"];
+    let rest = ["--drain-timeout", "5s", "--", "/nonexistent/program"];
     let arguments = ["run", "process", "--log-format", "json", "-o", output];
     let arguments = arguments.into_iter().chain(rest);
     let finished = Pipeline::with_arguments(arguments).unwrap().finish();

@@ -138,7 +138,7 @@ fn crowd(folder: &Path, wanted: &Cgroup, pipeline: &mut Pipeline) {
     for number in 1..=VERDICTS + AT_A_TIME {
         fs::create_dir(folder.join(number.to_string())).unwrap();
         if number % AT_A_TIME == 0 {
-            wanted.entering().arg("true").status().unwrap();
+            assert!(wanted.entering().arg("true").status().unwrap().success());
             let ends = number / AT_A_TIME;
             let ended = |events: &[Event]| of_kind(events, "process.exit").count() == ends;
             pipeline.wait_for("the end of a process", ended).unwrap();

@@ -191,6 +191,7 @@ fn a_changed_filter_replaces_the_receiver() {
         .reconfigure(&configuration(&both, exporters))
         .unwrap();
     pipeline.wait_for_log(DONE).unwrap();
+    assert!(!first.is_finished(), "it ended before the change");
     let pids = both.map(i64::from);
     let asked = [first.join().unwrap(), asked(second)];
     let finished = pipeline.stop().unwrap();

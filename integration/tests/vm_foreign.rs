@@ -198,7 +198,7 @@ fn objects_that_do_not_fit_are_refused_with_the_reason() {
 const SCRIPT: &str = "
 [ -e /sys/kernel/tracing/events ] && exit 6
 mkfifo /tmp/log
-eunomia-pipeline --config /etc/pipeline.yaml --log-format json --drain-timeout 5m >/out/events.jsonl 2>/tmp/log &
+eunomia-pipeline --config /etc/pipeline.yaml --log-format json --drain-timeout 2m >/out/events.jsonl 2>/tmp/log &
 daemon=$!
 # The shell sleeps while probes are attached: emulated kernels lock up or die now and then when their
 # code is changed, as attaching does, while another CPU runs it.

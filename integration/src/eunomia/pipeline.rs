@@ -49,8 +49,9 @@ pub struct Pipeline {
     configuration: Option<Scratch>,
 }
 
-/// Lets a busy machine bring everything to its end, whatever the program would do by itself.
-pub(crate) const DRAINING: &str = "--drain-timeout=5m";
+/// Lets a busy machine bring everything to its end, whatever the program would do by itself; less
+/// than [`LIMIT`], so that one that hangs tells of itself.
+pub(crate) const DRAINING: &str = "--drain-timeout=3m";
 
 /// What the file of the configuration is called.
 const FILE: &str = "pipeline.yaml";

@@ -33,7 +33,7 @@ const CONTAINED: &str = "cat /etc/hostname; wget -q -O - http://127.0.0.1:9/; ex
 /// Every series of a Prometheus.
 const ANY_SERIES: &str = "{__name__!=\"\"}";
 /// What a busy machine takes longer for would be sent again, and be there twice.
-const PATIENCE: &str = "5m";
+const PATIENCE: &str = "3m";
 /// Nobody's process id.
 const NOBODY: u32 = 4_194_303;
 

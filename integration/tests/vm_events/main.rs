@@ -38,7 +38,7 @@ service:
 const SCRIPT: &str = "
 eunomia-pipeline doctor --format json >/out/doctor 2>&1 || exit 7
 mkfifo /tmp/log
-eunomia-pipeline --config /etc/pipeline.yaml --log-format json --drain-timeout 5m >/out/stdout 2>/tmp/log &
+eunomia-pipeline --config /etc/pipeline.yaml --log-format json --drain-timeout 2m >/out/stdout 2>/tmp/log &
 daemon=$!
 # The shell sleeps while probes are attached: emulated kernels lock up or die now and then when their
 # code is changed, as attaching does, while another CPU runs it.
@@ -64,14 +64,14 @@ kill -TERM $daemon || exit 5
 cat <&3 >>/out/log
 wait $daemon || exit 11
 mkdir /tmp/run
-eunomia-pipeline run process open tcp --log-format json --drain-timeout 5m --format ndjson -o /out/run.jsonl -- \
+eunomia-pipeline run process open tcp --log-format json --drain-timeout 2m --format ndjson -o /out/run.jsonl -- \
     workload opens dir=/tmp/run count=8 image=yes >/out/run.said 2>/out/run.log || exit 12
-eunomia-pipeline run process --log-format json --drain-timeout 5m --format ndjson -o /out/reuse.jsonl -- \
+eunomia-pipeline run process --log-format json --drain-timeout 2m --format ndjson -o /out/reuse.jsonl -- \
     workload pid-reuse count=10 >/out/reuse.said 2>/out/reuse.log || exit 13
-eunomia-pipeline run open --log-format json --drain-timeout 5m --format ndjson -o /out/flood.jsonl -- \
+eunomia-pipeline run open --log-format json --drain-timeout 2m --format ndjson -o /out/flood.jsonl -- \
     workload flood call=open threads=4 count=500 path=/etc/hostname >/out/flood.said 2>/out/flood.log ||
     exit 14
-eunomia-pipeline run tcp --log-format json --drain-timeout 5m --format ndjson -o /out/apart.jsonl -- \
+eunomia-pipeline run tcp --log-format json --drain-timeout 2m --format ndjson -o /out/apart.jsonl -- \
     workload tcp-apart 2>/out/apart.log
 ";
 

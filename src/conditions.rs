@@ -1,4 +1,4 @@
-//! Whether the attributes that conditions name are any event's.
+//! Whether there are the events and attributes that conditions name.
 
 use eunomia_core::added::ADDED;
 use eunomia_core::build::{BuildProcessor, BuildReceiver};
@@ -7,10 +7,10 @@ use eunomia_core::expression::{Condition, Known, Vocabulary};
 
 use crate::config::{Found, Pipeline};
 
-/// Refuses conditions with an attribute that no event in their pipeline can
-/// have, or compared with what its values never are: without that they are never
-/// true, and nobody hears of it. Any attribute will do where a receiver does not
-/// know its own.
+/// Refuses conditions with an event that no receiver of their pipeline can send,
+/// with an attribute that none can have, or compared with what its values never
+/// are: without that they are never true, and nobody hears of it. Anything will
+/// do where a receiver does not know its own.
 pub fn check(found: &Found<'_, dyn BuildReceiver, dyn BuildProcessor>) -> ConfigErrors {
     let mut errors = ConfigErrors::default();
     for processor in found.processors {
@@ -43,13 +43,17 @@ fn vocabulary(
 ) -> Option<Vocabulary> {
     let added = ADDED
         .map(|(name, suffix, value_type)| (format!("{name}{suffix}").into(), Some(value_type)));
-    let mut known = Vocabulary::from(added);
+    let mut known = Vocabulary {
+        attributes: added.into(),
+        ..Vocabulary::default()
+    };
     for id in &pipeline.receivers {
         let mut receivers = found.receivers.iter();
         let receiver = receivers.find(|receiver| receiver.id == *id)?;
-        for (name, value_type) in receiver.ready.config.attributes()? {
-            let known = known.entry(name).or_insert(value_type);
-            *known = known.filter(|known| Some(*known) == value_type);
+        let own = receiver.ready.config.vocabulary()?;
+        known.kinds.extend(own.kinds);
+        for (name, value_type) in own.attributes {
+            known.add(name, value_type);
         }
     }
     Some(known)

@@ -41,9 +41,9 @@ pub trait BuildReceiver: Send {
     /// What is wrong with the settings.
     fn build(self: Box<Self>, context: &BuildContext) -> Result<Box<dyn Receiver>, ConfigErrors>;
 
-    /// The attributes that its events may have; `None` where only the events
+    /// What its events may be called and have; `None` where only the events
     /// themselves tell.
-    fn attributes(&self) -> Option<Vocabulary> {
+    fn vocabulary(&self) -> Option<Vocabulary> {
         None
     }
 

@@ -1,8 +1,8 @@
 //! From [`Expression`] to what is evaluated.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::ParseIntError;
-use std::result;
+use std::{result, slice};
 
 use memchr::memmem;
 use regex::bytes::RegexBuilder;
@@ -19,16 +19,30 @@ use crate::value::ValueType;
 
 type Result<T> = result::Result<T, ExpressionError>;
 
-/// Attributes by their names, with the type of their values where it is the same in every event that has them.
-pub type Vocabulary = BTreeMap<Box<str>, Option<ValueType>>;
+/// What events may be called and have.
+#[derive(Clone, Debug, Default)]
+pub struct Vocabulary {
+    /// Kinds of events.
+    pub kinds: BTreeSet<Box<str>>,
+    /// Attributes, with the type of their values where it is the same in every event that has them.
+    pub attributes: BTreeMap<Box<str>, Option<ValueType>>,
+}
 
-/// The attributes that a condition may name.
+impl Vocabulary {
+    /// Adds an attribute.
+    pub fn add(&mut self, name: Box<str>, value_type: Option<ValueType>) {
+        let known = self.attributes.entry(name).or_insert(value_type);
+        *known = known.filter(|known| Some(*known) == value_type);
+    }
+}
+
+/// What a condition may name.
 #[derive(Clone, Copy, Debug)]
 pub enum Known<'a> {
-    /// Any: schemas are not there yet. A name that no event has is never an
+    /// Anything: schemas are not there yet. A name that no event has is never an
     /// error then; its value does not exist.
     Anything,
-    /// These, and `event` and `time`.
+    /// These events with these attributes, and `event` and `time`.
     Only(&'a Vocabulary),
 }
 
@@ -95,6 +109,7 @@ impl Compiler<'_> {
         let value_type = self.type_of(&check.left)?;
         let span = span_of(&check.left);
         self.check_type(check.operator, value_type, span)?;
+        self.check_kinds(check)?;
         let left = self.operand(&check.left)?;
         let operator = check.operator;
         let matcher = match &check.right {
@@ -313,15 +328,13 @@ impl Compiler<'_> {
             TIME => return Ok(Some(ValueType::Uint)),
             _ => {}
         }
-        if let Some(&value_type) = known.get(&field.name) {
+        if let Some(&value_type) = known.attributes.get(&field.name) {
             // The type of a list's items is not fixed by the schema.
             return Ok(value_type.filter(|_| field.argument.is_none()));
         }
-        let names = known.keys().map(AsRef::as_ref).chain([KIND, TIME]);
-        let message = match did_you_mean(&field.name, names) {
-            Some(name) => format!("unknown attribute `{}`: did you mean `{name}`?", field.name),
-            None => format!("unknown attribute `{}`", field.name),
-        };
+        let names = known.attributes.keys().map(AsRef::as_ref);
+        let meant = did_you_mean(&field.name, names.chain([KIND, TIME]));
+        let message = unknown("attribute", &field.name, meant);
         Err(self.error(field.span, message))
     }
 
@@ -377,8 +390,45 @@ impl Compiler<'_> {
         Err(self.error(value.span, message))
     }
 
+    /// Refuses kinds that no event is of, where one is meant as a whole.
+    fn check_kinds(&self, check: &Check) -> Result<()> {
+        let (Known::Only(known), Written::Field(field)) = (self.known, &check.left) else {
+            return Ok(());
+        };
+        let is_whole = matches!(
+            check.operator,
+            Operator::Equal
+                | Operator::SameAs
+                | Operator::NotEqual
+                | Operator::In
+                | Operator::Intersects
+        );
+        if &*field.name != KIND || !is_whole {
+            return Ok(());
+        }
+        let values = match &check.right {
+            Right::Value(value) => slice::from_ref(value),
+            Right::Several(_, values) | Right::List(values) => values,
+            Right::Nothing | Right::Computed(_) | Right::ListName(_) => return Ok(()),
+        };
+        let not_there = |value: &&Word| !known.kinds.contains(&value.text);
+        let Some(value) = values.iter().find(not_there) else {
+            return Ok(());
+        };
+        let meant = did_you_mean(&value.text, known.kinds.iter().map(AsRef::as_ref));
+        Err(self.error(value.span, unknown("event", &value.text, meant)))
+    }
+
     fn error(&self, span: Span, message: String) -> ExpressionError {
         ExpressionError::new(self.text, span, message)
+    }
+}
+
+/// What is said of a name that nothing has; another one may be `meant`.
+fn unknown(what: &str, name: &str, meant: Option<&str>) -> String {
+    match meant {
+        Some(meant) => format!("unknown {what} `{name}`: did you mean `{meant}`?"),
+        None => format!("unknown {what} `{name}`"),
     }
 }
 

@@ -400,13 +400,17 @@ fn conditions_are_read_as_written() {
 /// Every error says where, what was expected and what is there.
 #[test]
 fn errors_say_where_and_what_was_expected() {
-    let known: Vocabulary = [
+    let attributes = [
         ("process.pid", ValueType::Uint),
         ("process.executable.name", ValueType::Text),
         ("eunomia.flag", ValueType::Bool),
-    ]
-    .map(|(name, value_type)| (name.into(), Some(value_type)))
-    .into();
+    ];
+    let known = Vocabulary {
+        kinds: ["process.exec", "file.open"].map(Into::into).into(),
+        attributes: attributes
+            .map(|(name, value_type)| (name.into(), Some(value_type)))
+            .into(),
+    };
     let cases = [
         "",
         "   ",
@@ -447,6 +451,9 @@ fn errors_say_where_and_what_was_expected() {
         "process.pid in shells",
         "not",
         "process.pid = 1 or",
+        "event = file.opn",
+        "event in (process.exec, file.close)",
+        "event startswith anyof (x) and event != anyof (process.exec, exec)",
     ];
     let mut told = String::new();
     for text in cases {
@@ -456,11 +463,20 @@ fn errors_say_where_and_what_was_expected() {
     assert_eq!(told.replace('\u{e9}', "<e9>"), include_str!("errors.txt"));
 }
 
-/// Names are checked only where they are known.
+/// Names are checked only where they are known, kinds of events only where one is meant as a whole.
 #[test]
 fn event_and_time_are_always_known() {
-    let known = Vocabulary::new();
-    assert!(Condition::new("event = x and time > 5", Known::Only(&known)).is_ok());
+    let known = Vocabulary::default();
+    for text in [
+        "event startswith x and time > 5",
+        "event exists",
+        "event regex 'x.*'",
+        "event glob x*",
+    ] {
+        assert!(Condition::new(text, Known::Only(&known)).is_ok(), "{text}");
+    }
+    assert!(Condition::new("event = x", Known::Only(&known)).is_err());
+    assert!(Condition::new("event = x", Known::Anything).is_ok());
     assert!(Condition::new("what.ever = x", Known::Only(&known)).is_err());
     assert!(Condition::new("what.ever = x", Known::Anything).is_ok());
 }

@@ -46,17 +46,17 @@ impl BuildReceiver for EbpfSettings {
         }))
     }
 
-    fn attributes(&self) -> Option<Vocabulary> {
+    fn vocabulary(&self) -> Option<Vocabulary> {
         let own = probe::resolve(self).ok()?;
         let own = own.into_iter().map(|probe| probe.object);
         let built_in = catalogue::built_in().into_iter().map(|probe| probe.object);
         let events = own.chain(built_in).flat_map(|object| object.events);
         let loss = Arc::new(losses::schema());
-        let mut known = Vocabulary::new();
+        let mut known = Vocabulary::default();
         for schema in events.map(|event| event.schema).chain([loss]) {
+            known.kinds.insert(schema.name.name().into());
             for (key, value_type) in schema.attributes.iter().flat_map(Attribute::columns) {
-                let known = known.entry(key.name().into()).or_insert(Some(value_type));
-                *known = known.filter(|known| *known == value_type);
+                known.add(key.name().into(), Some(value_type));
             }
         }
         Some(known)

@@ -1,6 +1,7 @@
 //! Where a peer listens, as it is written: `http://HOST:PORT`, `https://...`,
 //! `unix:///PATH`.
 
+use std::net::IpAddr;
 use std::path::Path;
 
 use axum::http::Uri;
@@ -70,6 +71,17 @@ impl Endpoint {
     /// Whether it is spoken to through TLS.
     pub(crate) fn is_tls(&self) -> bool {
         matches!(self.place, Place::Tls { .. })
+    }
+
+    /// Whether it is on this machine, where bytes cost less than compressing them.
+    pub(crate) fn is_local(&self) -> bool {
+        match &self.place {
+            Place::Unix(_) => true,
+            Place::Tcp { host, .. } | Place::Tls { host, .. } => {
+                let address = host.parse::<IpAddr>();
+                address.map_or(&**host == "localhost", |address| address.is_loopback())
+            }
+        }
     }
 
     /// The path that was written, without a slash at its end.

@@ -36,8 +36,10 @@ pub struct OtlpConfig {
     pub metrics_endpoint: Option<String>,
     /// How it is spoken to. Default `grpc`.
     pub protocol: Protocol,
-    /// How requests are compressed. Default `none`.
-    pub compression: Compression,
+    /// How requests are compressed. Default `none` to this machine, `gzip` to others,
+    /// which every receiver has to understand.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compression: Option<Compression>,
     /// Sent with every request.
     pub headers: BTreeMap<String, Secret>,
     /// A file with a token that is sent as `authorization: Bearer`, read for every
@@ -103,7 +105,7 @@ impl Default for OtlpConfig {
             logs_endpoint: None,
             metrics_endpoint: None,
             protocol: Protocol::default(),
-            compression: Compression::default(),
+            compression: None,
             headers: BTreeMap::new(),
             bearer_token_file: None,
             basic_auth: None,
@@ -122,6 +124,16 @@ impl OtlpConfig {
     pub(super) fn endpoint_of(&self, service: Service) -> &str {
         let own = self.own_endpoint_of(service);
         own.unwrap_or_else(|| self.common_endpoint())
+    }
+
+    /// How requests to `endpoint` are compressed.
+    pub(super) fn compression_to(&self, endpoint: &Endpoint) -> Compression {
+        let default = if endpoint.is_local() {
+            Compression::None
+        } else {
+            Compression::Gzip
+        };
+        self.compression.unwrap_or(default)
     }
 
     /// Where the receiver of all signals listens that have no endpoint of their

@@ -34,7 +34,7 @@ impl GrpcLink {
         let pool = pool(endpoint, &config.tls, Versions::Two)?;
         let client =
             Grpc::with_origin(pool, endpoint.at("/")).max_decoding_message_size(MAX_ANSWER);
-        let encoding = match config.compression {
+        let encoding = match config.compression_to(endpoint) {
             Compression::None => None,
             Compression::Gzip => Some(CompressionEncoding::Gzip),
             Compression::Zstd => Some(CompressionEncoding::Zstd),

@@ -47,10 +47,10 @@ impl HttpLink {
     pub(super) fn new(config: &OtlpConfig, endpoint: Endpoint, path: Path) -> Result<Self, String> {
         Ok(Self {
             client: HttpClient::new(&endpoint, &config.tls)?,
+            compression: config.compression_to(&endpoint),
             endpoint,
             path,
             format: config.protocol.format(),
-            compression: config.compression,
             credentials: config.auth().credentials(),
         })
     }

@@ -12,6 +12,7 @@ use super::fake::{Answer, Fake};
 use crate::compress::Compression;
 use crate::exported::{events, export};
 use crate::front::unix;
+use crate::net::Endpoint;
 use crate::otlp::config::{OtlpConfig, Protocol};
 use crate::scratch::Folder;
 use crate::support;
@@ -60,7 +61,7 @@ async fn everything_is_delivered() {
             let (address, serving) = fake.serve_as(protocol).await;
             let mut config = config(&format!("http://{address}"));
             config.protocol = protocol;
-            config.compression = compression;
+            config.compression = Some(compression);
             let bearer = Secret::new("Bearer x");
             config.headers.insert("authorization".into(), bearer);
             let points = Signal::Metrics(support::metrics());
@@ -71,6 +72,29 @@ async fn everything_is_delivered() {
             let encoding = encoding.map(str::to_owned);
             assert_eq!(fake.headers(), (Some("Bearer x".into()), encoding));
             serving.abort();
+        }
+    }
+}
+
+/// Bytes that leave the machine are compressed by what every receiver understands, unless it is said how.
+#[test]
+fn what_leaves_the_machine_is_compressed() {
+    for (endpoint, default) in [
+        ("http://127.0.0.1:4317", Compression::None),
+        ("https://127.8.0.1", Compression::None),
+        ("http://[::1]:4317", Compression::None),
+        ("http://localhost:4317", Compression::None),
+        ("unix:///run/otlp.sock", Compression::None),
+        ("http://192.0.2.1:4317", Compression::Gzip),
+        ("https://[2001:db8::1]", Compression::Gzip),
+        ("http://localhost.example:4317", Compression::Gzip),
+    ] {
+        let peer = Endpoint::parse(endpoint).unwrap();
+        let mut config = config(endpoint);
+        assert_eq!(config.compression_to(&peer), default, "{endpoint}");
+        for said in [Compression::None, Compression::Zstd] {
+            config.compression = Some(said);
+            assert_eq!(config.compression_to(&peer), said, "{endpoint}");
         }
     }
 }
@@ -198,7 +222,7 @@ async fn an_answer_that_is_too_long_is_given_up() {
         let (address, serving) = fake.serve_as(protocol).await;
         let mut config = config(&format!("http://{address}"));
         config.protocol = protocol;
-        config.compression = compression;
+        config.compression = Some(compression);
         let account = export(config, vec![events()]).await;
         let reasons = vec![("answer_too_long", 8)];
         assert_eq!((account.delivered, dropped(&account)), (0, reasons));

@@ -159,7 +159,7 @@ impl ProcessTable {
                 executable,
                 inherits: false,
             };
-            self.learn(vec![(id, facts)]);
+            self.learn([(id, facts)]);
         }
     }
 
@@ -214,7 +214,7 @@ impl ProcessTable {
             executable: known.executable.clone().or_else(|| fork.executable.clone()),
             inherits: known.inherits || (known.executable.is_none() && fork.inherits),
         };
-        self.learn(vec![(id, facts)]);
+        self.learn([(id, facts)]);
     }
 
     fn exit(&mut self, id: ProcessId, parent: Parent) {
@@ -300,10 +300,11 @@ impl ProcessTable {
         }
         let orphans = self.orphans.remove(&id.pid).unwrap_or_default();
         self.orphan_count = self.orphan_count.saturating_sub(orphans.len());
-        let found = orphans
+        // One that was forgotten and came back waits twice.
+        let found: FxHashMap<_, _> = orphans
             .into_iter()
-            .filter_map(|orphan| self.with_parent(orphan, &image));
-        let found = found.collect();
+            .filter_map(|orphan| self.with_parent(orphan, &image))
+            .collect();
         self.learn(found);
     }
 
@@ -322,8 +323,8 @@ impl ProcessTable {
     }
 
     /// Replaces images by ones with these facts, and the images of their
-    /// descendants by ones that point to them.
-    fn learn(&mut self, changes: Vec<(ProcessId, Facts)>) {
+    /// descendants by ones that point to them; each image is there once.
+    fn learn(&mut self, changes: impl IntoIterator<Item = (ProcessId, Facts)>) {
         let replaced = changes
             .into_iter()
             .filter_map(|(id, facts)| self.replace(id, facts));

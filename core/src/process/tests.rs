@@ -310,8 +310,26 @@ fn orphans_find_their_parent_with_all_below_them() {
         let image = fixture.image(grandchild(family));
         let above = image.parent.as_ref().unwrap();
         assert!(Arc::ptr_eq(above, &fixture.image(child(family))));
-        assert_eq!(above.parent.as_ref().unwrap().id, parent.id);
+        assert!(Arc::ptr_eq(above.parent.as_ref().unwrap(), &parent));
     }
+}
+
+/// One that was forgotten while it waited for its parent, and came back, is still one.
+#[test]
+fn an_orphan_that_comes_back_waits_once() {
+    let mut fixture = fixture(1 << 20);
+    let (parent, orphan, child) = (id(5, 1, 1), id(7, 2, 1), id(9, 3, 1));
+    fixture.apply(10, Step::Task(orphan, 5, ""));
+    fixture.apply(20, Step::Exit(orphan));
+    fixture.table.forget_dead(BootNanos(10 * SECOND));
+    fixture.apply(30, Step::Task(orphan, 5, ""));
+    fixture.apply(40, Step::Fork(orphan, child));
+    fixture.apply(50, Step::Task(parent, 0, "/bin/parent"));
+    let image = fixture.image(child);
+    let above = image.parent.as_ref().unwrap();
+    assert!(Arc::ptr_eq(above, &fixture.image(orphan)));
+    let parent = fixture.image(parent);
+    assert!(Arc::ptr_eq(above.parent.as_ref().unwrap(), &parent));
 }
 
 /// A reused pid is another process; both are known as long as the first is kept.

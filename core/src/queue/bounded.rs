@@ -230,7 +230,7 @@ impl QueueOpener {
         }
     }
 
-    /// Whether something is, or may come to be.
+    /// Whether it holds something, or somebody may still write to it.
     pub(crate) fn is_in_use(&self) -> bool {
         let state = self.0.state();
         state.queued > 0 || state.writers > 0

@@ -72,7 +72,7 @@ fn syntax_error(source: &Source, error: &serde_saphyr::Error) -> ConfigError {
             message.replace("\\'", "'").replace("\\\"", "\"")
         ),
     );
-    if source.line(error.span.line).is_some_and(has_bare_reference) {
+    if is_reference(source, &error.span) {
         return error.with_help(
             "within `[ ]` and `{ }` a reference stands in quotes, such as \"${env:NAME}\"",
         );
@@ -80,24 +80,12 @@ fn syntax_error(source: &Source, error: &serde_saphyr::Error) -> ConfigError {
     error
 }
 
-/// Whether a reference stands outside quotes and comments behind a bracket, or at the line's
-/// beginning, where the bracket may be on a line before: YAML takes its brace for the beginning of
-/// a map.
-fn has_bare_reference(line: &str) -> bool {
-    let mut quote = None;
-    let mut is_within = line.trim_start().starts_with("${");
-    let mut before = ' ';
-    for c in line.chars() {
-        match quote {
-            Some(open) => quote = quote.filter(|_| c != open),
-            None if matches!(c, '"' | '\'') && !before.is_alphanumeric() => quote = Some(c),
-            None if c == '#' && before.is_whitespace() => return false,
-            None if before == '$' && c == '{' && is_within => return true,
-            None => is_within |= matches!(c, '[' | '{') && before != '$',
-        }
-        before = c;
-    }
-    false
+/// Whether what YAML took for the beginning of a map is the brace of a reference.
+fn is_reference(source: &Source, place: &Span) -> bool {
+    let line = source.line(place.line).unwrap_or_default();
+    let before = usize::try_from(place.column).unwrap_or(usize::MAX);
+    let mut text = line.chars().skip(before.saturating_sub(2));
+    text.next() == Some('$') && text.next() == Some('{')
 }
 
 /// Turns what serde-saphyr hands over into nodes.

@@ -244,7 +244,7 @@ fn load_objects(
             let verifier = thread::Builder::new().name("verify".to_owned());
             verifying.push(verifier.spawn_scoped(scope, move || verify(probe, prepared, btf)));
         }
-        // All are waited for, whatever became of the first.
+        // All are joined, whatever became of the first: the panic of one that is not is the scope's.
         let verified = verifying.into_iter().map(|started| {
             let failed = |source| LoadError::Io {
                 what: "starting a thread",

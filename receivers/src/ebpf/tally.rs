@@ -13,7 +13,7 @@ use super::missed::Missed;
 /// `struct counters` of `abi.h`: seen, filtered, submitted, then what was lost.
 pub(super) const COUNTERS: usize = 7;
 /// What the counters from the fourth on are lost for, in the order of the
-/// struct; the last one counts records that only fed the tables.
+/// struct; the last one counts what the tables should have learned.
 pub(super) const LOST_REASONS: [&str; 3] = [RING_FULL, "read_failed", "table_full"];
 const PIPELINE_FULL: &str = "pipeline_full";
 
@@ -138,7 +138,7 @@ impl ProbeAccounts {
             .collect()
     }
 
-    /// Records that only fed the tables and were lost.
+    /// Records that only fed the tables and were lost, and children for whom a tree had no room.
     pub(super) fn state_lost(&self) -> u64 {
         self.counted
             .iter()

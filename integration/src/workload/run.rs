@@ -111,10 +111,21 @@ impl Workload {
     /// # Errors
     /// It has ended.
     pub fn go(&mut self) -> Result<()> {
-        match self.stdin.take() {
-            Some(mut stdin) => stdin.write_all(b"\n").map_err(Error::io("write to", NAME)),
-            None => Ok(()),
+        self.begin().map(drop)
+    }
+
+    /// Lets it go; one with `until-end=yes` goes on until what this returns is dropped.
+    ///
+    /// # Errors
+    /// It has ended.
+    pub fn begin(&mut self) -> Result<Option<ChildStdin>> {
+        let mut stdin = self.stdin.take();
+        if let Some(stdin) = &mut stdin {
+            stdin
+                .write_all(b"\n")
+                .map_err(Error::io("write to", NAME))?;
         }
+        Ok(stdin)
     }
 
     fn line(&mut self) -> Result<Record> {

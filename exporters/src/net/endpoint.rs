@@ -6,6 +6,7 @@ use std::path::Path;
 
 use axum::http::Uri;
 use axum::http::uri::PathAndQuery;
+use url::Url;
 
 /// The scheme of Unix sockets.
 const UNIX: &str = "unix://";
@@ -40,6 +41,8 @@ impl Endpoint {
             return path.starts_with('/').then_some(Self { place, uri });
         }
         let uri: Uri = text.parse().ok()?;
+        // Which texts are addresses of hosts is known to `url` alone: 1.2.3.999 is not.
+        Url::parse(text).ok()?;
         let authority = uri.authority()?;
         let port = uri.port_u16();
         let is_all = match port {

@@ -1,3 +1,4 @@
+mod admin;
 mod answers;
 mod delivery;
 mod encoding;

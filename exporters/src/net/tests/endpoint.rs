@@ -47,6 +47,12 @@ fn other_texts_are_refused() {
         "http:///b",
         "http://a:99999",
         "http://u:p@a:1",
+        "http://1.2.3.999:1",
+        "http://1.2.3.4.5",
+        "https://0x1.2.3.4.5:1",
+        "http://[1::2::3]:1",
+        "http://[::1%25lo]:1",
+        "http://xn--a:1",
         "http://a:1/?b=c",
         "/a",
     ] {

@@ -4,7 +4,6 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::io::Write as _;
-use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Output, Stdio};
 
 use eunomia_integration::{
@@ -443,46 +442,6 @@ fn closed_pipe_ends_the_daemon_quietly() {
         .filter(|line| line.contains("ERROR") || line.contains("panic"))
         .collect();
     assert!(complaints.is_empty(), "{complaints:?}");
-}
-
-/// Without the privilege nothing is started: one line that says what to do, and 77.
-#[test]
-fn missing_privilege_is_77_with_a_remedy() {
-    let scratch = Scratch::new("commands").unwrap();
-    fs::set_permissions(scratch.path(), fs::Permissions::from_mode(0o777)).unwrap();
-    let mark = scratch.path().join("mark");
-    // By an open file, so that no folder above it needs to be open to everybody.
-    let script = "exec 9<\"$1\"; shift; exec setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all /proc/self/fd/9 \"$@\"";
-    let as_nobody = |arguments: &[&OsStr]| {
-        let mut command = Command::new("sh");
-        command
-            .args(["-c", script, "sh"])
-            .arg(pipeline_binary().unwrap())
-            .args(arguments);
-        command
-            .current_dir("/")
-            .stdin(Stdio::null())
-            .output()
-            .unwrap()
-    };
-    let run = ["run", "process", "--", "touch"].map(OsStr::new);
-    let run: Vec<_> = run.into_iter().chain([mark.as_os_str()]).collect();
-    let output = as_nobody(&run);
-    let complaint = text(&output.stderr);
-    assert_eq!(output.status.code(), Some(77), "{complaint}");
-    assert!(
-        complaint.contains("CAP_BPF") && complaint.contains("sudo"),
-        "{complaint}"
-    );
-    assert_eq!(complaint.lines().count(), 1, "{complaint}");
-    assert!(!mark.exists());
-    let doctor = as_nobody(&["doctor".as_ref()]);
-    assert_eq!(doctor.status.code(), Some(77));
-    assert!(
-        text(&doctor.stdout).contains("CAP_BPF"),
-        "{}",
-        text(&doctor.stdout)
-    );
 }
 
 #[track_caller]

@@ -29,6 +29,8 @@ mod special;
 mod throttle;
 
 #[cfg(test)]
+mod crowd;
+#[cfg(test)]
 mod exported;
 #[cfg(test)]
 mod front;

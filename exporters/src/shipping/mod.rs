@@ -3,6 +3,8 @@
 
 mod parcel;
 mod ship;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use parcel::{Parcel, Parts, Shared};
 pub(crate) use ship::{Collect, Pace, ship};

@@ -5,11 +5,12 @@ use std::net::Ipv4Addr;
 
 use eunomia_core::config::{ByteSize, Duration, Secret};
 use eunomia_core::signal::Signal;
-use tokio::io::AsyncReadExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
 use super::fake::{Answer, Fake};
 use crate::compress::Compression;
+use crate::crowd::Crowd;
 use crate::exported::{events, export, outcome};
 use crate::influxdb::config::{Api, InfluxdbConfig, Precision};
 use crate::net::BasicAuth;
@@ -131,23 +132,54 @@ async fn answers_decide_what_becomes_of_a_request() {
     }
 }
 
-/// An overloaded server says for how long it wants none.
+/// Who asks for more time than a request has is not asked again before it is over: what was on its
+/// way expires at once, and what waits is not sent at all.
 #[tokio::test]
-async fn a_server_that_asks_for_time_gets_it() {
-    for value in [
-        ("retry-after", "0"),
-        ("retry-after", "Sun, 06 Nov 1994 08:49:37 GMT"),
+async fn a_server_that_asks_for_time_gets_it_from_all() {
+    let seconds: &[_] = &[("retry-after", "3600")];
+    let date: &[_] = &[("retry-after", "Fri, 31 Dec 9999 23:59:59 GMT")];
+    for (status, headers, max_in_flight) in [
+        (429, seconds, 1),
+        (502, date, 1),
+        (503, date, 1),
+        (504, seconds, 1),
+        (503, seconds, 3),
     ] {
-        let headers: &'static [_] = Box::leak(Box::new([value]));
         let answer = Answer {
             headers,
-            ..Answer::new(503, "")
+            ..Answer::new(status, "")
         };
-        let fake = Fake::answering([answer.clone(), answer]);
+        let fake = Fake::answering([answer.clone(), answer.clone(), answer]);
         let (endpoint, serving) = fake.serve().await;
-        let account = export(config(&endpoint), vec![events()]).await;
-        assert_eq!(outcome(&account), (8, vec![]));
-        assert_eq!(fake.writes().len(), 3);
+        let mut config = config(&endpoint);
+        config.retry.max_elapsed = Duration::seconds(60);
+        config.max_lines = 1;
+        config.max_in_flight = max_in_flight;
+        let account = export(config, vec![events()]).await;
+        assert_eq!(outcome(&account), (0, vec![("retry_expired", 8)]));
+        let writes = fake.writes().len();
+        let may_be = 1..=usize::try_from(max_in_flight).unwrap();
+        assert!(may_be.contains(&writes), "{status}: {writes}");
+        serving.abort();
+    }
+}
+
+/// As many writes at once as are configured, and no more.
+#[tokio::test]
+async fn writers_write_at_once() {
+    for max_in_flight in [2, 4] {
+        let wanted = usize::try_from(max_in_flight).unwrap();
+        let crowd = Crowd::of(wanted);
+        let fake = Fake::crowded(&crowd);
+        let (endpoint, serving) = fake.serve().await;
+        let mut config = config(&endpoint);
+        config.max_lines = 1;
+        config.max_in_flight = max_in_flight;
+        // Who waits for an answer alone waits for ever.
+        config.retry.max_elapsed = config.timeout;
+        let account = export(config, vec![events(), events()]).await;
+        assert_eq!(outcome(&account), (16, vec![]));
+        assert_eq!(crowd.most(), wanted);
         serving.abort();
     }
 }
@@ -318,5 +350,31 @@ async fn be_silent_or_gone(listener: &TcpListener, attempts: usize) {
         assert_eq!(&beginning, b"POST /write?db=");
         silent.push(stream);
         drop(listener.accept().await.unwrap());
+    }
+}
+
+/// Neither is a connection that is closed in half, by whoever still listens.
+#[tokio::test]
+async fn a_half_closed_connection_is_no_answer() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let mut config = config(&format!("http://{}", listener.local_addr().unwrap()));
+    config.api = Api::V1;
+    config.org.clear();
+    // Who takes it for silence gives up.
+    config.retry.max_elapsed = config.timeout;
+    tokio::select! {
+        account = export(config, vec![events()]) => panic!("{account:?}"),
+        () = half_close(&listener, 3) => {}
+    }
+}
+
+/// Reads a part of so many requests and then says that nothing will follow, on connections that stay open.
+async fn half_close(listener: &TcpListener, attempts: usize) {
+    let mut open = Vec::new();
+    for _ in 0..attempts {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        stream.read_exact(&mut [0; 15]).await.unwrap();
+        stream.shutdown().await.unwrap();
+        open.push(stream);
     }
 }

@@ -16,6 +16,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use super::{Point, parse};
+use crate::crowd::Crowd;
 
 /// One answer to a write.
 #[derive(Clone, Debug)]
@@ -46,6 +47,8 @@ struct Server {
     lacks_bucket: bool,
     /// Whether other requests than writes fail.
     is_broken: bool,
+    /// Writes are answered when so many are there.
+    crowd: Option<Crowd>,
     writes: Vec<Write>,
     /// Other requests: method, path and query.
     asked: Vec<String>,
@@ -89,6 +92,13 @@ impl Fake {
         fake
     }
 
+    /// Answers writes together with others.
+    pub(super) fn crowded(crowd: &Crowd) -> Self {
+        let fake = Self::default();
+        fake.server().crowd = Some(crowd.clone());
+        fake
+    }
+
     pub(super) async fn serve(&self) -> (String, JoinHandle<()>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -127,6 +137,10 @@ async fn answer(State(fake): State<Fake>, request: Request) -> Response {
     match head.headers.get(CONTENT_ENCODING) {
         Some(_) => drop(GzDecoder::new(&*body).read_to_string(&mut text).unwrap()),
         None => text.push_str(str::from_utf8(&body).unwrap()),
+    }
+    let crowd = fake.server().crowd.clone();
+    if let Some(crowd) = crowd {
+        crowd.join().await;
     }
     let mut server = fake.server();
     let answer = server.answer_to(&text);

@@ -1,7 +1,11 @@
 //! What the points of each schema look like.
 
 use eunomia_core::component::Host;
+use eunomia_core::key::Key;
+use eunomia_core::metric::PointValue;
 use eunomia_core::signal::Signal;
+use eunomia_core::subject::Attributes;
+use eunomia_core::value::OwnedValue;
 
 use super::{encode, encode_on, parse, settings, tagged, visible};
 use crate::influxdb::encode::{LineSettings, Unsigned};
@@ -128,4 +132,44 @@ fn times_are_in_the_unit_and_never_meet() {
 fn what_does_not_exist_is_left_out() {
     let text = encode_on(&Host::default(), &events(), &settings());
     assert!(!text.contains("host.name"), "{text}");
+}
+
+/// A tag stands once, whoever else brings one of its name, as it is written: the machine's own goes first,
+/// then a bucket's bound, then what a point has in its order. InfluxDB refuses or reads on its own which
+/// of two counts.
+#[test]
+fn no_tag_stands_twice() {
+    let names = ["host.name", "le", "a\nb", "a\rb"];
+    let mut attributes = Attributes::default();
+    for name in names {
+        attributes.push(
+            &Key::new(name),
+            OwnedValue::Str(format!("of {name:?}").into()),
+        );
+    }
+    let mut metrics = support::metrics();
+    metrics
+        .points
+        .retain(|point| matches!(point.value, PointValue::Histogram(_)));
+    metrics.points[0].attributes = attributes;
+    let settings = with(Schema::TelegrafPrometheusV2);
+    let points = parse(&encode(&Signal::Metrics(metrics), &settings));
+    let bounds = ["of \"le\"", "1", "2"];
+    assert_eq!(points.len(), bounds.len());
+    for (point, bound) in points.iter().zip(bounds) {
+        let tags: Vec<_> = point
+            .tags
+            .iter()
+            .map(|(name, value)| (&**name, &**value))
+            .collect();
+        let own = |name| {
+            tags.iter()
+                .filter(|(tag, _)| *tag == name)
+                .map(|(_, value)| *value)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(own("host.name"), [&*support::host().name], "{tags:?}");
+        assert_eq!(own("le"), [bound], "{tags:?}");
+        assert_eq!(own("a\u{fffd}b"), ["of \"a\\nb\""], "{tags:?}");
+    }
 }

@@ -10,6 +10,7 @@ use tonic::{Code, Status};
 
 use super::fake::{Answer, Fake};
 use crate::compress::Compression;
+use crate::crowd::Crowd;
 use crate::exported::{events, export};
 use crate::front::unix;
 use crate::net::Endpoint;
@@ -228,6 +229,30 @@ async fn an_answer_that_is_too_long_is_given_up() {
         assert_eq!((account.delivered, dropped(&account)), (0, reasons));
         assert_eq!(fake.counts().0, 1, "{protocol:?}");
         serving.abort();
+    }
+}
+
+/// As many requests at once as are configured, and no more.
+#[tokio::test]
+async fn several_requests_are_on_their_way() {
+    for protocol in PROTOCOLS {
+        for max_in_flight in [2, 4] {
+            let wanted = usize::try_from(max_in_flight).unwrap();
+            let crowd = Crowd::of(wanted);
+            let fake = Fake::crowded(&crowd);
+            let (address, serving) = fake.serve_as(protocol).await;
+            let mut config = config(&format!("http://{address}"));
+            config.protocol = protocol;
+            config.max_in_flight = max_in_flight;
+            // Who waits for an answer alone waits for ever.
+            config.retry.max_elapsed = config.timeout;
+            // Each batch of points has a request of its own.
+            let points = || Signal::Metrics(support::metrics());
+            let account = export(config, (0..16).map(|_| points()).collect()).await;
+            assert_eq!((account.delivered, dropped(&account)), (64, vec![]));
+            assert_eq!(crowd.most(), wanted, "{protocol:?}");
+            serving.abort();
+        }
     }
 }
 

@@ -31,6 +31,7 @@ use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status};
 
+use crate::crowd::Crowd;
 use crate::otlp::config::Protocol;
 
 /// One answer.
@@ -53,6 +54,8 @@ pub(super) struct Fake(Arc<Mutex<Seen>>);
 #[derive(Debug, Default)]
 struct Seen {
     answers: VecDeque<Answer>,
+    /// Requests are answered when so many are there.
+    crowd: Option<Crowd>,
     requests: usize,
     records: usize,
     points: usize,
@@ -66,6 +69,13 @@ impl Fake {
     pub(super) fn answering(answers: impl IntoIterator<Item = Answer>) -> Self {
         let fake = Self::default();
         fake.0.lock().unwrap().answers.extend(answers);
+        fake
+    }
+
+    /// Answers requests together with others.
+    pub(super) fn crowded(crowd: &Crowd) -> Self {
+        let fake = Self::default();
+        fake.0.lock().unwrap().crowd = Some(crowd.clone());
         fake
     }
 
@@ -134,6 +144,13 @@ impl Fake {
         state.answers.pop_front().unwrap_or(Answer::Take)
     }
 
+    async fn join_crowd(&self) {
+        let crowd = self.0.lock().unwrap().crowd.clone();
+        if let Some(crowd) = crowd {
+            crowd.join().await;
+        }
+    }
+
     fn grpc_answer<T>(&self, request: &Request<T>) -> Result<Option<(i64, String)>, Status> {
         let headers = request.metadata().clone().into_headers();
         let text = |name| {
@@ -186,6 +203,7 @@ impl LogsService for Fake {
         &self,
         request: Request<ExportLogsServiceRequest>,
     ) -> Result<Response<ExportLogsServiceResponse>, Status> {
+        self.join_crowd().await;
         let refused = self.grpc_answer(&request)?;
         self.take_logs(request.get_ref());
         Ok(Response::new(logs_response(refused)))
@@ -198,6 +216,7 @@ impl MetricsService for Fake {
         &self,
         request: Request<ExportMetricsServiceRequest>,
     ) -> Result<Response<ExportMetricsServiceResponse>, Status> {
+        self.join_crowd().await;
         self.grpc_answer(&request)?;
         self.take_metrics(request.get_ref());
         Ok(Response::new(ExportMetricsServiceResponse::default()))
@@ -211,6 +230,7 @@ async fn receive(
     headers: HeaderMap,
     body: Bytes,
 ) -> (StatusCode, HeaderMap, Vec<u8>) {
+    fake.join_crowd().await;
     fake.0.lock().unwrap().paths.push(uri.path().to_owned());
     let refused = match fake.answer(&headers, "content-encoding") {
         Answer::Take => None,

@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::peer::Peer;
-use super::peer::Reply::{self, Close, Hang, Status};
+use super::peer::Reply::{self, Close, HalfClose, Hang, Status};
 use super::{page, settings};
 use crate::net::{Policy, TlsListener};
 use crate::prometheus::write::client::RemoteWriter;
@@ -98,6 +98,7 @@ async fn answers_decide_what_becomes_of_samples() {
         (then_taken(Status(503, past)), taken()),
         (then_taken(Status(504, "retry-after: 0\r\n")), taken()),
         (then_taken(Close), taken()),
+        (then_taken(HalfClose), taken()),
         (then_taken(Hang), taken()),
     ] {
         let name = format!("{replies:?}");

@@ -13,6 +13,8 @@ pub(super) enum Reply {
     Status(u16, &'static str),
     /// It closes the connection.
     Close,
+    /// It says that nothing will follow, and keeps the connection.
+    HalfClose,
     /// It reads and never answers.
     Hang,
 }
@@ -32,7 +34,7 @@ impl Peer {
         let known = Arc::clone(&heads);
         tokio::spawn(async move {
             let last = replies.last().cloned();
-            let mut hanging = Vec::new();
+            let mut open = Vec::new();
             for reply in replies
                 .into_iter()
                 .chain(iter::repeat_n(last, usize::MAX).flatten())
@@ -43,7 +45,8 @@ impl Peer {
                 match reply {
                     Reply::Status(code, lines) => answer(&mut stream, code, lines).await,
                     Reply::Close => drop(stream),
-                    Reply::Hang => hanging.push(stream),
+                    Reply::HalfClose => open.push(half_closed(stream).await),
+                    Reply::Hang => open.push(stream),
                 }
             }
         });
@@ -54,6 +57,11 @@ impl Peer {
     pub(super) fn heads(&self) -> Vec<String> {
         self.heads.lock().unwrap().clone()
     }
+}
+
+async fn half_closed(mut stream: TcpStream) -> TcpStream {
+    stream.shutdown().await.unwrap();
+    stream
 }
 
 async fn answer(stream: &mut TcpStream, code: u16, lines: &str) {

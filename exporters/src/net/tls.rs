@@ -163,13 +163,18 @@ impl TlsSettings {
 
     /// The authorities that are trusted.
     fn roots(&self) -> Result<RootCertStore, Problem> {
+        self.roots_beside(&SYSTEM_FILES)
+    }
+
+    /// The same on a system that keeps its own in the first of these files that is there.
+    pub(super) fn roots_beside(&self, system: &[&str]) -> Result<RootCertStore, Problem> {
         let mut roots = RootCertStore::empty();
         if self.insecure_skip_verify {
             return Ok(roots);
         }
         let own = source("ca_file", self.ca_file.as_deref(), self.ca_pem.as_deref())?;
         if own.is_none() || self.include_system_ca_certs_pool {
-            add_system_roots(&mut roots)?;
+            add_system_roots(system, &mut roots)?;
         }
         let wrong = |message| Problem::new("ca_file", message);
         let certificates = own.map(Pem::certificates).transpose().map_err(wrong)?;
@@ -222,8 +227,8 @@ fn source<'a>(
 
 /// The machine's own list, which its administrator keeps: one that is built in
 /// would trust others, and grow old.
-fn add_system_roots(roots: &mut RootCertStore) -> Result<(), Problem> {
-    let file = SYSTEM_FILES.iter().map(Path::new).find(|it| it.is_file());
+fn add_system_roots(files: &[&str], roots: &mut RootCertStore) -> Result<(), Problem> {
+    let file = files.iter().map(Path::new).find(|it| it.is_file());
     let Some(file) = file else {
         let lacking = "this system has no list of authorities: expected a ca_file";
         return Err(Problem::new("ca_file", lacking));

@@ -1,15 +1,22 @@
 //! What is refused of certificates and keys, and what is read again.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use eunomia_core::config::{self, Check, Node, Secret, Span};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::time::advance;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::version::{TLS12, TLS13};
+use tokio_rustls::rustls::{ProtocolVersion, ServerConfig, SupportedProtocolVersion};
 
-use crate::net::TlsSettings;
+use crate::front::Authority;
+use crate::net::pem::Pem;
 use crate::net::tls::Tls;
+use crate::net::{TlsSettings, TlsVersion};
 use crate::scratch::{Folder, certificate};
 
 fn problems(settings: &TlsSettings) -> Vec<String> {
@@ -102,6 +109,88 @@ fn all_problems_come_at_once() {
         ..TlsSettings::default()
     };
     assert_eq!(problems(&skips), [""; 0]);
+}
+
+/// The version that a client with `settings` and a server of these `versions` speak, or why none.
+async fn spoken(
+    settings: &TlsSettings,
+    (certificate, key): &(PathBuf, PathBuf),
+    versions: &[&'static SupportedProtocolVersion],
+) -> Result<ProtocolVersion, String> {
+    let chain = Pem::File(certificate).certificates().unwrap();
+    let server = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_protocol_versions(versions)
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(chain, Pem::File(key).key().unwrap())
+        .unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let stream = TcpStream::connect(listener.local_addr().unwrap()).await;
+    let (accepted, _) = listener.accept().await.unwrap();
+    let tls = Tls::new(settings, &[]).unwrap();
+    let (client, _server) = tokio::join!(
+        tls.connect("127.0.0.1", stream.unwrap()),
+        TlsAcceptor::from(Arc::new(server)).accept(accepted),
+    );
+    let client = client.map_err(|error| error.to_string())?;
+    Ok(client.get_ref().1.protocol_version().unwrap())
+}
+
+/// A server that is older than `min_version` is not spoken to; with a newer one the newest is.
+#[tokio::test]
+async fn old_versions_are_refused() {
+    use TlsVersion::{V12, V13};
+    let folder = Folder::new("versions");
+    let server = certificate(folder.path(), "server");
+    for (min_version, versions, expected) in [
+        (V12, &[&TLS12][..], Ok(ProtocolVersion::TLSv1_2)),
+        (V12, &[&TLS12, &TLS13], Ok(ProtocolVersion::TLSv1_3)),
+        (V13, &[&TLS12, &TLS13], Ok(ProtocolVersion::TLSv1_3)),
+        (V13, &[&TLS12], Err("ProtocolVersion")),
+    ] {
+        let settings = TlsSettings {
+            ca_file: Some(server.0.clone()),
+            min_version,
+            ..TlsSettings::default()
+        };
+        match (spoken(&settings, &server, versions).await, expected) {
+            (Err(error), Err(message)) => assert!(error.contains(message), "{error}"),
+            (found, expected) => assert_eq!(found, expected.map_err(str::to_owned)),
+        }
+    }
+}
+
+/// The system's list is trusted where there is no other, or where it is wanted beside it.
+#[test]
+fn the_systems_list_is_trusted_where_it_is_wanted() {
+    let folder = Folder::new("system");
+    let [system, own] = ["the system's", "our own"].map(|name| Authority::new(name).pem());
+    let file = folder.path().join("system");
+    fs::write(&file, system).unwrap();
+    let files = ["/nowhere/at/all", file.to_str().unwrap()];
+    for (ca_pem, include_system_ca_certs_pool, expected) in [
+        (None, false, &["the system's"][..]),
+        (None, true, &["the system's"]),
+        (Some(&own), false, &["our own"]),
+        (Some(&own), true, &["the system's", "our own"]),
+    ] {
+        let settings = TlsSettings {
+            ca_pem: ca_pem.cloned(),
+            include_system_ca_certs_pool,
+            ..TlsSettings::default()
+        };
+        let roots = settings.roots_beside(&files).unwrap();
+        let names = roots.roots.iter();
+        let names: Vec<_> = names
+            .map(|root| String::from_utf8_lossy(&root.subject).into_owned())
+            .collect();
+        assert_eq!(names.len(), expected.len(), "{names:?}");
+        for (name, expected) in names.iter().zip(expected) {
+            assert!(name.ends_with(expected), "{names:?}");
+        }
+    }
+    let none = TlsSettings::default().roots_beside(&files[..1]);
+    assert_eq!(none.unwrap_err().key, "ca_file");
 }
 
 /// Files that were replaced count from the interval on; broken ones never.

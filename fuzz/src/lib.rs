@@ -16,3 +16,5 @@ pub use read::line_protocol::line_protocol;
 pub use read::ndjson::ndjson;
 pub use read::otlp::{otlp_json, otlp_protobuf};
 pub use read::prometheus::{prometheus_open_metrics, prometheus_protobuf, prometheus_text};
+pub use read::record::record;
+pub use read::remote_write::remote_write;

@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::config::{ProtobufMessage, RemoteWriteSettings};
-use super::encode::{Count, Request, Requests};
+use super::encode::{Count, Request, encode_page};
 use super::stats::WriteStats;
 use crate::net::{
     Answer, Credentials, Endpoint, Failure, HttpClient, Policy, Verdict, retry_after, send,
@@ -160,15 +160,7 @@ impl RemoteWriter {
     }
 
     pub(super) fn requests(&self) -> VecDeque<Request> {
-        let now = clock::wall();
-        let mut requests = Requests::new(&self.settings, self.page.identity(), now);
-        // Older receivers know no other names.
-        let utf8 = self.settings.protobuf_message == ProtobufMessage::V2;
-        requests.end_series(true);
-        self.page.show_gone(utf8, &mut requests);
-        requests.end_series(false);
-        self.page.show(utf8, now, &mut requests);
-        requests.finish().into()
+        encode_page(&self.page, &self.settings, clock::wall()).into()
     }
 
     async fn attempt(&self, request: &Request, told: &AtomicU64) -> Verdict<Taken> {

@@ -10,6 +10,7 @@ use super::config::{ProtobufMessage, RemoteWriteSettings};
 use super::symbols::Symbols;
 use crate::prometheus::family::{Distribution, Head, Series, Sink, Type, Value};
 use crate::prometheus::native::{Native, SCHEMA};
+use crate::prometheus::page::Page;
 use crate::prometheus::proto::{write_label, write_span, zigzag};
 use crate::prometheus::text::push_bound;
 use crate::protobuf::{Writer, write_varint};
@@ -54,18 +55,20 @@ const HISTOGRAM_TIME: u32 = 15;
 
 /// A request that is ready to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Request {
+pub struct Request {
     /// The message, compressed.
-    pub(super) body: Bytes,
+    pub body: Bytes,
     /// What is in it.
-    pub(super) count: Count,
+    pub count: Count,
 }
 
-/// Samples and native histograms.
+/// How much is in a request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Count {
-    pub(super) samples: u64,
-    pub(super) histograms: u64,
+pub struct Count {
+    /// Samples.
+    pub samples: u64,
+    /// Native histograms.
+    pub histograms: u64,
 }
 
 impl Count {
@@ -74,9 +77,23 @@ impl Count {
     }
 }
 
+/// The requests that tell what `page` shows at `now`, and what has gone from it
+/// since the last time.
+#[must_use]
+pub fn encode_page(page: &Page, settings: &RemoteWriteSettings, now: WallNanos) -> Vec<Request> {
+    let mut requests = Requests::new(settings, page.identity(), now);
+    // Older receivers know no other names.
+    let utf8 = settings.protobuf_message == ProtobufMessage::V2;
+    requests.end_series(true);
+    page.show_gone(utf8, &mut requests);
+    requests.end_series(false);
+    page.show(utf8, now, &mut requests);
+    requests.finish()
+}
+
 /// Writes the series of a page into requests.
 #[derive(Debug)]
-pub(super) struct Requests {
+struct Requests {
     message: ProtobufMessage,
     native: bool,
     max_samples: u64,
@@ -96,7 +113,7 @@ pub(super) struct Requests {
 type Pair<'a> = (Cow<'a, str>, Cow<'a, str>);
 
 impl Requests {
-    pub(super) fn new(
+    fn new(
         settings: &RemoteWriteSettings,
         identity: Vec<(String, String)>,
         time: WallNanos,
@@ -116,12 +133,12 @@ impl Requests {
     }
 
     /// From now on series are told to have ended, or to go on.
-    pub(super) fn end_series(&mut self, is_end: bool) {
+    fn end_series(&mut self, is_end: bool) {
         self.is_end = is_end;
     }
 
     /// All requests.
-    pub(super) fn finish(mut self) -> Vec<Request> {
+    fn finish(mut self) -> Vec<Request> {
         self.close();
         self.done
     }

@@ -9,15 +9,10 @@ use super::model::{Histogram, Request2, Sample, WriteRequest};
 use super::{NOW, page, settings};
 use crate::prometheus::page::Page;
 use crate::prometheus::write::config::{ProtobufMessage, RemoteWriteSettings};
-use crate::prometheus::write::encode::{Request, Requests};
+use crate::prometheus::write::encode::{Request, encode_page};
 
 fn requests(page: &Page, settings: &RemoteWriteSettings) -> Vec<Request> {
-    let mut requests = Requests::new(settings, page.identity(), NOW);
-    requests.end_series(true);
-    page.show_gone(true, &mut requests);
-    requests.end_series(false);
-    page.show(true, NOW, &mut requests);
-    requests.finish()
+    encode_page(page, settings, NOW)
 }
 
 fn plain(request: &Request) -> Vec<u8> {

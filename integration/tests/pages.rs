@@ -36,6 +36,24 @@ fn each_component_has_its_page() {
     are_there(&components.iter().map(page).collect::<Vec<_>>());
 }
 
+/// An example, all settings, and what happens when something is too much or goes wrong.
+#[test]
+fn the_page_of_an_exporter_has_its_parts() {
+    const PARTS: [&str; 3] = [
+        "```yaml\nexporters:\n",
+        "\n| key | default | meaning |\n",
+        "\n## Limits and failures\n\n",
+    ];
+    let mut missing = Vec::new();
+    for page in fs::read_dir("../docs/exporters").unwrap() {
+        let path = page.unwrap().path();
+        let text = fs::read_to_string(&path).unwrap();
+        let lacks = PARTS.into_iter().filter(|part| !text.contains(part));
+        missing.extend(lacks.map(|part| (path.clone(), part)));
+    }
+    assert!(missing.is_empty(), "missing: {missing:#?}");
+}
+
 #[test]
 fn each_probe_has_its_page_and_its_test() {
     let sources = fs::read_dir("../probes/src").unwrap();

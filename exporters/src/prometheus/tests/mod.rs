@@ -1,3 +1,5 @@
+mod conflicts;
+mod constant;
 mod formats;
 mod model;
 mod secured;
@@ -254,76 +256,6 @@ fn equal_label_sets_add_up() {
         &page,
         r#"eunomia_disk_latency_seconds_bucket{system_device="vda",le="+Inf"} 12"#,
     );
-}
-
-/// The gauge of the sample under another name or with other help.
-fn gauge(name: &str, help: &str) -> Point {
-    let gauge = support::metrics().points.remove(1);
-    let metric = MetricDescriptor {
-        name: Key::new(name),
-        description: help.into(),
-        ..(*gauge.metric).clone()
-    };
-    Point {
-        metric: Arc::new(metric),
-        ..with_label(&gauge, 5)
-    }
-}
-
-/// Of two metrics of one name and different types the first stays; a histogram has the names of its
-/// series too, and the page has names of its own.
-#[test]
-fn a_name_has_one_type() {
-    for name in [
-        "eunomia_disk_io_bytes_total",
-        // What the counter's family is called in OpenMetrics, and a sample that it may have.
-        "eunomia_disk_io_bytes",
-        "eunomia_disk_io_bytes_created",
-        "eunomia_events",
-        "target",
-        "eunomia_exporter_accepted_events",
-        "eunomia_disk_latency_seconds",
-        "eunomia_disk_latency_seconds_bucket",
-        "eunomia_disk_latency_seconds_sum",
-        "eunomia_disk_latency_seconds_count",
-        "eunomia_events_total",
-        "target_info",
-        "eunomia_exporter_queue_bytes",
-    ] {
-        let page = page(&PrometheusConfig::default());
-        let mut batch = support::metrics();
-        batch.points.push(gauge(name, "Another."));
-        assert_eq!(page.update(&Signal::Metrics(batch), NOW), 1, "{name}");
-        assert!(!render(&page).contains("Another."), "{name}");
-    }
-    // The histogram may be the later one.
-    let page = page(&PrometheusConfig::default());
-    let mut batch = support::metrics();
-    let first = gauge("eunomia_disk_latency_seconds_count", "Another.");
-    batch.points.insert(0, first);
-    assert_eq!(page.update(&Signal::Metrics(batch), NOW), 1);
-    shows(&page, r#"eunomia_disk_latency_seconds_count{n="5"} 5"#);
-    // So may the counter.
-    let page = self::page(&PrometheusConfig::default());
-    let mut batch = support::metrics();
-    batch
-        .points
-        .insert(0, gauge("eunomia_disk_io_bytes", "Another."));
-    assert_eq!(page.update(&Signal::Metrics(batch), NOW), 1);
-    shows(&page, r#"eunomia_disk_io_bytes{n="5"} 5"#);
-}
-
-/// Of two metrics of one name and other help the first's is shown, and all points count.
-#[test]
-fn other_help_is_no_conflict() {
-    let page = page(&PrometheusConfig::default());
-    let mut batch = support::metrics();
-    let name = batch.points[1].metric.name.name().to_owned();
-    batch.points.push(gauge(&name, "Another."));
-    assert_eq!(page.update(&Signal::Metrics(batch), NOW), 0);
-    assert!(!render(&page).contains("Another."));
-    shows(&page, r#"eunomia_disk_queue{system_device="vda"} -1"#);
-    shows(&page, r#"eunomia_disk_queue{n="5"} 5"#);
 }
 
 /// Series that nobody updates are shown no longer.

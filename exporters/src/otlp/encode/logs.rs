@@ -31,6 +31,8 @@ const STRING: u32 = 1;
 /// Severity number and text, fields 2 and 3, of `SEVERITY_NUMBER_INFO`; behind them
 /// the tag of the body, field 5.
 const SEVERITY: [u8; 9] = *b"\x10\x09\x1a\x04INFO\x2a";
+/// A group's first buffer: doubled from a power of two it is one when it is kept.
+const FIRST_BYTES: usize = 1 << 10;
 /// An actor whose group was not looked for yet.
 const NO_GROUP: usize = usize::MAX;
 
@@ -124,7 +126,7 @@ impl LogsEncoder {
             if !group.items.is_empty() {
                 group.write(&mut body);
             }
-            keep(group.items, &mut self.spare);
+            keep(group.items, &mut self.spare, self.max_bytes);
         }
         self.envelope.end(&mut body);
         self.group_of.fill(NO_GROUP);
@@ -196,7 +198,8 @@ impl LogsEncoder {
         let is_it = |group: &Group| group.is_about(container);
         let found = self.groups.iter().position(is_it).unwrap_or_else(|| {
             let mut group = self.envelope.group(container);
-            group.items = self.spare.pop().unwrap_or_default();
+            let spare = self.spare.pop();
+            group.items = spare.unwrap_or_else(|| Vec::with_capacity(FIRST_BYTES));
             self.bytes += group.overhead();
             self.groups.push(group);
             self.groups.len() - 1
@@ -248,12 +251,12 @@ fn write_alike(schema: &EventSchema, observed: WallNanos, out: &mut Vec<u8>) {
     record.bytes(EVENT_NAME, schema.name.name().as_bytes());
 }
 
-/// Keeps a buffer for another group, as long as few are kept.
-fn keep(mut items: Vec<u8>, spare: &mut Vec<Vec<u8>>) {
+/// Keeps a buffer for another group, as long as few are kept: that of a group that was all of the
+/// largest request, or smaller ones of as many bytes.
+fn keep(mut items: Vec<u8>, spare: &mut Vec<Vec<u8>>, max_bytes: usize) {
     const MAX_SPARE: usize = 16;
-    const MAX_SPARE_BYTES: usize = 4 << 20;
     let kept: usize = spare.iter().map(Vec::capacity).sum();
-    if spare.len() < MAX_SPARE && kept + items.capacity() <= MAX_SPARE_BYTES {
+    if spare.len() < MAX_SPARE && kept + items.capacity() <= max_bytes.next_power_of_two() {
         items.clear();
         spare.push(items);
     }

@@ -1,10 +1,11 @@
-//! `doctor` on the running kernel: probes are loaded and attached to nothing.
+//! `doctor` on the running kernel: probes are loaded and attached to nothing that there is. And what becomes of a
+//! probe that this kernel does not take.
 #![expect(clippy::unwrap_used, reason = "a test bed that fails ends the test")]
 
 use std::fs;
 use std::process::{Command, Output};
 
-use eunomia_integration::{Scratch, pipeline_binary};
+use eunomia_integration::{Account, Pipeline, Scratch, Workload, object, pipeline_binary};
 use serde_json::Value;
 
 fn doctor<const N: usize>(arguments: [&str; N]) -> Output {
@@ -81,4 +82,109 @@ service: {{ pipelines: {{ events: {{ receivers: [ebpf/mine], exporters: [console
     let wrong = examine("opne: {}");
     assert_eq!(wrong.status.code(), Some(78));
     assert!(String::from_utf8_lossy(&wrong.stderr).contains("did you mean `open`"));
+}
+
+/// The probe `mine` on a hook that no kernel has.
+#[track_caller]
+fn absent(scratch: &Scratch, hook: &str) -> String {
+    let define = format!("-DHOOK=\"{hook}\"");
+    let object = object("absent", &[&define]).unwrap();
+    let file = scratch.write("absent.bpf.o", object).unwrap();
+    format!("mine: {{ object: {} }}", file.display())
+}
+
+/// A daemon's configuration with these probes, narrowed to one process.
+fn configuration(probes: &str, pid: u32) -> String {
+    format!(
+        "version: 1
+receivers: {{ ebpf: {{ probes: {{ {probes} }}, filter: {{ pid: [{pid}] }} }} }}
+exporters: {{ json: {{ path: \"-\" }} }}
+service: {{ pipelines: {{ events: {{ receivers: [ebpf], exporters: [json] }} }} }}
+"
+    )
+}
+
+/// Beside a probe that works one whose hook the kernel lacks is named, with what it needs: whichever of loading and
+/// attaching would tell.
+#[test]
+fn doctor_names_what_a_probe_lacks() {
+    let nobody = 4_194_304;
+    for (hook, needed) in [
+        ("tp_btf/eun_absent", "available_events"),
+        ("raw_tp/eun_absent", "available_events"),
+        ("tp/eun/eun_absent", "available_events"),
+        ("fentry/eun_absent", "CONFIG_DYNAMIC_FTRACE"),
+        ("kprobe/eun_absent", "CONFIG_KPROBE_EVENTS=y"),
+        ("kretprobe/eun_absent", "/proc/kallsyms"),
+        ("lsm/eun_absent", "CONFIG_BPF_LSM=y"),
+    ] {
+        let scratch = Scratch::new("doctor").unwrap();
+        let probes = format!("{}, open: {{}}", absent(&scratch, hook));
+        let file = scratch.write("pipeline.yaml", configuration(&probes, nobody));
+        let file = file.unwrap();
+        let found = doctor(["--format", "json", "--config", file.to_str().unwrap()]);
+        assert_eq!(found.status.code(), Some(77), "{hook}");
+        let found: Value = serde_json::from_slice(&found.stdout).unwrap();
+        let [mine, open] = [0, 1].map(|index| &found["probes"][index]);
+        assert_eq!(
+            (&mine["probe"], &open["probe"]),
+            (&"mine".into(), &"open".into())
+        );
+        let missing = mine["missing"].as_str().unwrap();
+        for word in ["on_absent", &format!("{hook} needs "), needed] {
+            assert!(missing.contains(word), "{word}: {missing}");
+        }
+        assert_eq!(mine["programs"][0]["hook"], hook);
+        assert_eq!(open["missing"], Value::Null);
+    }
+}
+
+/// A daemon goes on without it, and an error in the log names it.
+#[test]
+fn refused_probe_is_left_out() {
+    let scratch = Scratch::new("refused").unwrap();
+    let probes = format!("{}, open: {{}}", absent(&scratch, "kprobe/eun_absent"));
+    let workload = Workload::start(&["flood", "call=open", "count=5"]).unwrap();
+    let pipeline = Pipeline::start(&configuration(&probes, workload.pid()), &[]).unwrap();
+    pipeline.wait_for_log("\"started\"").unwrap();
+    workload.finish().unwrap();
+    let finished = pipeline.stop().unwrap();
+    assert_eq!(finished.status.code(), Some(0));
+    assert_eq!(finished.events().unwrap().len(), 5);
+    let is_mine =
+        |account: &Account| matches!(account, Account::Probe { probe, .. } if probe == "mine");
+    assert!(!finished.accounts().iter().any(is_mine));
+    let errors: Vec<_> = finished
+        .stderr
+        .iter()
+        .filter(|line| line.contains("\"ERROR\""))
+        .collect();
+    let [error] = errors[..] else {
+        panic!("{errors:?}")
+    };
+    for word in [
+        "\"probe\":\"mine\"",
+        "on_absent",
+        "CONFIG_KPROBE_EVENTS=y",
+        "going on without",
+    ] {
+        assert!(error.contains(word), "{word}: {error}");
+    }
+}
+
+/// With no other probe there is nothing to go on with: 77, and one line.
+#[test]
+fn refused_probe_alone_ends_with_77() {
+    let scratch = Scratch::new("refused").unwrap();
+    let probes = absent(&scratch, "kprobe/eun_absent");
+    let pipeline = Pipeline::start(&configuration(&probes, 4_194_304), &[]).unwrap();
+    let finished = pipeline.finish().unwrap();
+    assert_eq!(finished.status.code(), Some(77));
+    let [error] = &finished.stderr[..] else {
+        panic!("{:?}", finished.stderr)
+    };
+    assert!(
+        error.contains("on_absent") && error.contains("CONFIG_KPROBE_EVENTS=y"),
+        "{error}"
+    );
 }

@@ -171,7 +171,25 @@ impl<'a> Step<'a> {
     }
 
     fn done<T>(&self, result: Result<T, ProgramError>) -> Result<T, LoadError> {
-        result.map_err(|error| self.failed(chain(&error)))
+        result.map_err(|error| self.failed(self.refusal(&error)))
+    }
+
+    /// What the kernel said, and what the hook needs unless it is the verifier that says what it
+    /// dislikes.
+    fn refusal(&self, error: &ProgramError) -> String {
+        let mut reason = chain(error);
+        if let ProgramError::LoadError {
+            io_error,
+            verifier_log,
+        } = error
+        {
+            if !verifier_log.to_string().is_empty() {
+                return reason;
+            }
+            reason = io_error.to_string();
+        }
+        let hook = &self.described.hook;
+        format!("{reason}; {hook} needs {}", hook.needs())
     }
 }
 

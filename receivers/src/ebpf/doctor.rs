@@ -1,11 +1,10 @@
 //! What each probe needs of this kernel, what there is, and what to do about
 //! the rest.
 //!
-//! Every probe is really loaded, together with the base object and attached to
-//! nothing: what the kernel says about it is better than a guess from its
-//! version.
-
-use std::fmt;
+//! Every probe is really loaded, together with the base object: what the kernel
+//! says about it is better than a guess from its version. Where it says so only
+//! then, a program is attached to its hook for a moment, which concerns objects
+//! of users alone.
 
 use eunomia_core::config::{Entry, Node, Span, Value};
 use eunomia_core::findings::{ProbeFindings, ProgramFindings};
@@ -16,7 +15,6 @@ use super::load::Loaded;
 use super::plan::Plan;
 use super::probe::{self, BASE, Probe};
 use super::settings::EbpfSettings;
-use crate::object::Hook;
 
 /// Settings with every built-in probe.
 #[must_use]
@@ -86,7 +84,8 @@ fn load(
         verified_instructions: None,
     };
     findings.programs = own.iter().map(describe).collect();
-    let loaded = Loaded::load(settings, probes, &Plan::new(probes)?)?;
+    let mut loaded = Loaded::load(settings, probes, &Plan::new(probes)?)?;
+    loaded.attach_untold(probes)?;
     for (probe, name, instructions) in loaded.verified_instructions() {
         if probe == findings.probe
             && let Some(program) = findings
@@ -98,24 +97,4 @@ fn load(
         }
     }
     Ok(())
-}
-
-impl fmt::Display for Hook {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::TpBtf(name) => write!(f, "tp_btf/{name}"),
-            Self::RawTp(name) => write!(f, "raw_tp/{name}"),
-            Self::Tracepoint { category, name } => write!(f, "tp/{category}/{name}"),
-            Self::Iter(name) => write!(f, "iter/{name}"),
-            Self::Fentry(function) => write!(f, "fentry/{function}"),
-            Self::Fexit(function) => write!(f, "fexit/{function}"),
-            Self::Kprobe {
-                function,
-                offset: 0,
-            } => write!(f, "kprobe/{function}"),
-            Self::Kprobe { function, offset } => write!(f, "kprobe/{function}+{offset:#x}"),
-            Self::Kretprobe(function) => write!(f, "kretprobe/{function}"),
-            Self::Lsm(hook) => write!(f, "lsm/{hook}"),
-        }
-    }
 }

@@ -68,13 +68,26 @@ impl Loaded {
     /// Where it has none it would make every system call slower for nobody.
     pub(super) fn attach(&mut self, probes: &[Probe]) -> Result<(), LoadError> {
         let is_dispatching = probes.iter().any(Probe::wants_system_calls);
-        let is_attached = |program: &&Program| {
+        self.attach_those(probes, |program| {
             program.syscalls.is_empty()
                 && !matches!(program.hook, Hook::Iter(_))
                 && (is_dispatching || !program.is_dispatcher)
-        };
+        })
+    }
+
+    /// Attaches the programs of which nobody knows before whether the kernel has their hook.
+    pub(super) fn attach_untold(&mut self, probes: &[Probe]) -> Result<(), LoadError> {
+        self.attach_those(probes, |program| !program.hook.is_told_by_loading())
+    }
+
+    fn attach_those(
+        &mut self,
+        probes: &[Probe],
+        is_one: impl Fn(&Program) -> bool,
+    ) -> Result<(), LoadError> {
+        let release = attach::kernel_release();
         for (probe, (_, object)) in probes.iter().zip(&mut self.objects) {
-            for program in attach::needed(probe, &attach::kernel_release()).filter(is_attached) {
+            for program in attach::needed(probe, &release).filter(|program| is_one(program)) {
                 attach::attach(probe, program, object)?;
             }
         }

@@ -1,5 +1,7 @@
 //! What a section's name says about where its programs are attached.
 
+use std::fmt;
+
 /// The section names that are understood, for messages.
 pub(crate) const SUPPORTED: &str = "tp_btf/NAME, raw_tp/NAME, tp/CATEGORY/NAME (also \
     raw_tracepoint, tracepoint), iter/NAME, fentry/FUNCTION, fexit/FUNCTION, lsm/HOOK (these four \
@@ -28,6 +30,50 @@ pub enum Hook {
     Kretprobe(Box<str>),
     /// A hook of the security modules.
     Lsm(Box<str>),
+}
+
+impl Hook {
+    /// Whether loading a program tells already that the kernel has its hook.
+    pub(crate) fn is_told_by_loading(&self) -> bool {
+        matches!(self, Self::TpBtf(_) | Self::Iter(_))
+    }
+
+    /// What a kernel needs to have this hook.
+    pub(crate) fn needs(&self) -> &'static str {
+        match self {
+            Self::TpBtf(_) | Self::RawTp(_) | Self::Tracepoint { .. } => {
+                "a kernel with this tracepoint: most are in /sys/kernel/tracing/available_events"
+            }
+            Self::Iter(_) => "a kernel with this iterator",
+            Self::Fentry(_) | Self::Fexit(_) => {
+                "this function in the kernel's BTF, and CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS=y; tp_btf does without"
+            }
+            Self::Kprobe { .. } | Self::Kretprobe(_) => {
+                "this function in /proc/kallsyms, and CONFIG_KPROBE_EVENTS=y; tp_btf does without"
+            }
+            Self::Lsm(_) => "CONFIG_BPF_LSM=y, and bpf in `lsm=` of the kernel's command line",
+        }
+    }
+}
+
+impl fmt::Display for Hook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TpBtf(name) => write!(f, "tp_btf/{name}"),
+            Self::RawTp(name) => write!(f, "raw_tp/{name}"),
+            Self::Tracepoint { category, name } => write!(f, "tp/{category}/{name}"),
+            Self::Iter(name) => write!(f, "iter/{name}"),
+            Self::Fentry(function) => write!(f, "fentry/{function}"),
+            Self::Fexit(function) => write!(f, "fexit/{function}"),
+            Self::Kprobe {
+                function,
+                offset: 0,
+            } => write!(f, "kprobe/{function}"),
+            Self::Kprobe { function, offset } => write!(f, "kprobe/{function}+{offset:#x}"),
+            Self::Kretprobe(function) => write!(f, "kretprobe/{function}"),
+            Self::Lsm(hook) => write!(f, "lsm/{hook}"),
+        }
+    }
 }
 
 /// A section's name, understood.

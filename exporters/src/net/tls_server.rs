@@ -59,7 +59,7 @@ impl TlsServerSettings {
         }
     }
 
-    fn server_config(&self) -> Result<ServerConfig, Problem> {
+    pub(super) fn server_config(&self) -> Result<ServerConfig, Problem> {
         let certificates = Pem::File(&self.cert_file).certificates();
         let certificates = certificates.map_err(|text| Problem::new("cert_file", text))?;
         let key = Pem::File(&self.key_file).key();

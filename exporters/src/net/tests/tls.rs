@@ -8,15 +8,16 @@ use std::time::Duration;
 use eunomia_core::config::{self, Check, Node, Secret, Span};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::advance;
-use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::version::{TLS12, TLS13};
-use tokio_rustls::rustls::{ProtocolVersion, ServerConfig, SupportedProtocolVersion};
+use tokio_rustls::rustls::{ClientConfig, ProtocolVersion, ServerConfig, SupportedProtocolVersion};
+use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use crate::front::Authority;
 use crate::net::pem::Pem;
 use crate::net::tls::Tls;
-use crate::net::{TlsSettings, TlsVersion};
+use crate::net::{TlsServerSettings, TlsSettings, TlsVersion};
 use crate::scratch::{Folder, certificate};
 
 fn problems(settings: &TlsSettings) -> Vec<String> {
@@ -111,52 +112,75 @@ fn all_problems_come_at_once() {
     assert_eq!(problems(&skips), [""; 0]);
 }
 
-/// The version that a client with `settings` and a server of these `versions` speak, or why none.
-async fn spoken(
-    settings: &TlsSettings,
+/// A server with this certificate and key that speaks `versions`.
+fn server(
     (certificate, key): &(PathBuf, PathBuf),
     versions: &[&'static SupportedProtocolVersion],
-) -> Result<ProtocolVersion, String> {
+) -> ServerConfig {
     let chain = Pem::File(certificate).certificates().unwrap();
-    let server = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+    ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_protocol_versions(versions)
         .unwrap()
         .with_no_client_auth()
         .with_single_cert(chain, Pem::File(key).key().unwrap())
-        .unwrap();
+        .unwrap()
+}
+
+/// The version that both speak, or why none.
+async fn spoken(
+    client: Arc<ClientConfig>,
+    server: ServerConfig,
+) -> Result<ProtocolVersion, &'static str> {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let stream = TcpStream::connect(listener.local_addr().unwrap()).await;
     let (accepted, _) = listener.accept().await.unwrap();
-    let tls = Tls::new(settings, &[]).unwrap();
+    let name = ServerName::try_from("127.0.0.1").unwrap();
     let (client, _server) = tokio::join!(
-        tls.connect("127.0.0.1", stream.unwrap()),
+        TlsConnector::from(client).connect(name, stream.unwrap()),
         TlsAcceptor::from(Arc::new(server)).accept(accepted),
     );
-    let client = client.map_err(|error| error.to_string())?;
-    Ok(client.get_ref().1.protocol_version().unwrap())
+    match client {
+        Ok(client) => Ok(client.get_ref().1.protocol_version().unwrap()),
+        Err(error) if error.to_string().contains("ProtocolVersion") => Err("version"),
+        Err(error) => panic!("{error}"),
+    }
 }
 
-/// A server that is older than `min_version` is not spoken to; with a newer one the newest is.
+/// Who is older than `min_version` is not spoken to, be it a server or a client of a page; with
+/// others the newest version is.
 #[tokio::test]
 async fn old_versions_are_refused() {
     use TlsVersion::{V12, V13};
     let folder = Folder::new("versions");
-    let server = certificate(folder.path(), "server");
+    let files = certificate(folder.path(), "server");
+    let trusting = |min_version| TlsSettings {
+        ca_file: Some(files.0.clone()),
+        min_version,
+        ..TlsSettings::default()
+    };
     for (min_version, versions, expected) in [
         (V12, &[&TLS12][..], Ok(ProtocolVersion::TLSv1_2)),
         (V12, &[&TLS12, &TLS13], Ok(ProtocolVersion::TLSv1_3)),
         (V13, &[&TLS12, &TLS13], Ok(ProtocolVersion::TLSv1_3)),
-        (V13, &[&TLS12], Err("ProtocolVersion")),
+        (V13, &[&TLS12], Err("version")),
     ] {
-        let settings = TlsSettings {
-            ca_file: Some(server.0.clone()),
+        let client = Tls::new(&trusting(min_version), &[]).unwrap().config();
+        assert_eq!(spoken(client, server(&files, versions)).await, expected);
+        let roots = trusting(min_version).roots_beside(&[]).unwrap();
+        let client = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_protocol_versions(versions)
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let page = TlsServerSettings {
+            cert_file: files.0.clone(),
+            key_file: files.1.clone(),
+            client_ca_file: None,
             min_version,
-            ..TlsSettings::default()
+            reload_interval: config::Duration::default(),
         };
-        match (spoken(&settings, &server, versions).await, expected) {
-            (Err(error), Err(message)) => assert!(error.contains(message), "{error}"),
-            (found, expected) => assert_eq!(found, expected.map_err(str::to_owned)),
-        }
+        let page = page.server_config().unwrap();
+        assert_eq!(spoken(Arc::new(client), page).await, expected);
     }
 }
 

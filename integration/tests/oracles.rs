@@ -7,7 +7,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 
-use eunomia_integration::{Account, Event, Scratch, Watched, workload_binary};
+use eunomia_integration::{Account, Event, Rootfs, Scratch, Watched, workload_binary};
 
 /// What a process did, as either of them tells it.
 #[derive(Debug, PartialEq, Eq)]
@@ -15,6 +15,7 @@ enum Did {
     Exec {
         path: Vec<u8>,
         args: Vec<Vec<u8>>,
+        is_cut: bool,
     },
     Opened {
         path: Option<Vec<u8>>,
@@ -30,6 +31,8 @@ enum Did {
 
 /// The longest path that strace asks the kernel for.
 const STRACE_PATH: usize = 4095;
+/// The bytes of arguments, their zeros included, of which an event tells.
+const ARGUMENTS: usize = 32_768;
 
 /// Runs the workload under strace, and strace under Eunomia; returns what either saw of each
 /// process that strace traced.
@@ -49,7 +52,7 @@ fn seen_by_both(arguments: &[&str]) -> BTreeMap<u32, [Vec<Did>; 2]> {
         "--string-limit=1000000",
         "--quiet=all",
         "--signal=none",
-        "--trace=execve,execveat,open,openat,openat2,creat",
+        "--trace=execve,execveat,open,openat,openat2,creat,chroot",
         "--output",
     ];
     let strace = strace
@@ -82,20 +85,19 @@ fn traced(folder: &Path) -> BTreeMap<u32, [Vec<Did>; 2]> {
     let each = files.map(|file| {
         let pid = file.extension().unwrap().to_str().unwrap().parse().unwrap();
         let text = fs::read_to_string(&file).unwrap();
-        (
-            pid,
-            [
-                text.lines().filter_map(line_of_strace).collect(),
-                Vec::new(),
-            ],
-        )
+        let mut root = Vec::new();
+        let lines = text
+            .lines()
+            .filter_map(|line| line_of_strace(line, &mut root));
+        (pid, [lines.collect(), Vec::new()])
     });
     each.collect()
 }
 
-/// Reads `NAME(ARGUMENTS) = RESULT`; a failed exec is nothing.
+/// Reads `NAME(ARGUMENTS) = RESULT`; a failed exec is nothing. Of opened files strace tells where they are below its
+/// own root, and the process's may be another.
 #[track_caller]
-fn line_of_strace(line: &str) -> Option<Did> {
+fn line_of_strace(line: &str, root: &mut Vec<u8>) -> Option<Did> {
     let (call, result) = line.rsplit_once(" = ").unwrap();
     let (name, arguments) = call.split_once('(').unwrap();
     // Between the quotes is every other part.
@@ -111,12 +113,15 @@ fn line_of_strace(line: &str) -> Option<Did> {
             .unwrap_or(result.len()),
     );
     let number: i64 = number.parse().unwrap();
+    if name == "chroot" {
+        assert_eq!(number, 0, "{line}");
+        *root = texts.remove(0);
+        return None;
+    }
     if name.starts_with("exec") {
-        let args = texts.split_off(1);
-        return (number == 0).then(|| Did::Exec {
-            path: texts.remove(0),
-            args,
-        });
+        let (args, is_cut) = cut(texts.split_off(1));
+        let path = texts.remove(0);
+        return (number == 0).then_some(Did::Exec { path, args, is_cut });
     }
     let flags = if name == "creat" {
         "O_WRONLY|O_CREAT|O_TRUNC"
@@ -132,12 +137,33 @@ fn line_of_strace(line: &str) -> Option<Did> {
             flags,
         });
     }
-    let path = rest.strip_prefix('<').and_then(|rest| rest.split_once('>'));
     Some(Did::Opened {
-        path: path.map(|(path, _)| from_hex(path)),
+        path: path_of(rest, root),
         fd: number,
         flags,
     })
+}
+
+/// The path behind a descriptor, as whoever has this root sees it.
+#[track_caller]
+fn path_of(result: &str, root: &[u8]) -> Option<Vec<u8>> {
+    let (path, _) = result.strip_prefix('<')?.split_once('>')?;
+    Some(from_hex(path).strip_prefix(root).unwrap().to_owned())
+}
+
+/// The arguments that an event tells of, and whether there are more.
+fn cut(args: Vec<Vec<u8>>) -> (Vec<Vec<u8>>, bool) {
+    let mut whole: Vec<u8> = args
+        .iter()
+        .flat_map(|arg| [arg, &b"\0"[..]].concat())
+        .collect();
+    if whole.len() <= ARGUMENTS {
+        return (args, false);
+    }
+    whole.truncate(ARGUMENTS);
+    let kept = whole.strip_suffix(b"\0").unwrap_or(&whole);
+    let args = kept.split(|byte| *byte == 0).map(<[u8]>::to_owned);
+    (args.collect(), true)
 }
 
 /// The flags: the first word that begins as one, after the path.
@@ -170,6 +196,7 @@ fn told(event: &Event) -> Option<Did> {
         ("process.exec", _) => Some(Did::Exec {
             path: event.bytes("eunomia.process.exec_path").unwrap(),
             args: event.list("process.command_args").unwrap(),
+            is_cut: event.get("process.command_args_truncated").is_some(),
         }),
         ("file.open", None) => Some(Did::Opened {
             path: event.bytes("file.path"),
@@ -269,4 +296,36 @@ fn strace_sees_the_same_odd_opens() {
     let (execs, opens) = same(&seen_by_both(&["odd-opens", &folder]));
     assert_eq!(execs, 8);
     assert!(opens >= 53, "{opens}");
+}
+
+/// Opens below a root that the process has set itself.
+#[test]
+fn strace_sees_the_same_opens_below_another_root() {
+    let root = Rootfs::new("inside").unwrap();
+    let argument = format!("root={}", root.path().display());
+    let seen = seen_by_both(&["chrooted-opens", &argument]);
+    let (execs, opens) = same(&seen);
+    assert_eq!(execs, 1);
+    assert!(opens >= 6, "{opens}");
+    let [traced, _] = seen.values().next().unwrap();
+    let is_inside =
+        |did: &&Did| matches!(did, Did::Opened { path: Some(path), .. } if path == b"/inside");
+    assert_eq!(traced.iter().filter(is_inside).count(), 3);
+}
+
+/// Arguments at the limit and one byte beyond it.
+#[test]
+fn strace_sees_the_same_arguments_at_the_limit() {
+    for (bytes, expected) in [(ARGUMENTS, false), (ARGUMENTS + 1, true)] {
+        let seen = seen_by_both(&["exec-limit", &format!("bytes={bytes}")]);
+        assert_eq!(same(&seen).0, 2);
+        let cuts = seen
+            .values()
+            .flat_map(|[_, told]| told)
+            .filter_map(|did| match did {
+                Did::Exec { is_cut, .. } => Some(*is_cut),
+                Did::Opened { .. } | Did::Failed { .. } => None,
+            });
+        assert_eq!(cuts.collect::<Vec<_>>(), [false, expected]);
+    }
 }

@@ -176,6 +176,7 @@ async fn writers_write_at_once() {
         config.max_lines = 1;
         config.max_in_flight = max_in_flight;
         // Who waits for an answer alone waits for ever.
+        config.timeout = Duration::seconds(300);
         config.retry.max_elapsed = config.timeout;
         let account = export(config, vec![events(), events()]).await;
         assert_eq!(outcome(&account), (16, vec![]));
@@ -361,6 +362,7 @@ async fn a_half_closed_connection_is_no_answer() {
     config.api = Api::V1;
     config.org.clear();
     // Who takes it for silence gives up.
+    config.timeout = Duration::seconds(300);
     config.retry.max_elapsed = config.timeout;
     tokio::select! {
         account = export(config, vec![events()]) => panic!("{account:?}"),

@@ -245,6 +245,7 @@ async fn several_requests_are_on_their_way() {
             config.protocol = protocol;
             config.max_in_flight = max_in_flight;
             // Who waits for an answer alone waits for ever.
+            config.timeout = Duration::seconds(300);
             config.retry.max_elapsed = config.timeout;
             // Each batch of points has a request of its own.
             let points = || Signal::Metrics(support::metrics());

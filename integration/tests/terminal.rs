@@ -34,7 +34,7 @@ fn shown(columns: Option<usize>, environment: &[(&str, &str)]) -> String {
         .env("TERM", "xterm")
         .envs(environment.iter().copied());
     let output = command.output().unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
+    let text = str::from_utf8(&output.stdout).unwrap().to_owned();
     assert!(output.status.success(), "{}: {text}", output.status);
     assert!(text.contains("process.exit"), "{text}");
     text

@@ -5,7 +5,7 @@ use std::io::{self, Read as _};
 use std::sync::Arc;
 use std::thread;
 
-use aya::maps::{Array, HashMap, Map, MapData, PerCpuArray, ProgramArray, RingBuf};
+use aya::maps::{Array, HashMap, Map, MapData, MapError, PerCpuArray, ProgramArray, RingBuf};
 use aya::{Btf, Ebpf, EbpfError, EbpfLoader};
 use rustix::thread::CapabilitySet;
 
@@ -279,10 +279,25 @@ fn verify(
 ) -> Result<(Arc<str>, Ebpf), LoadError> {
     let mut object = prepared.map_err(|error| LoadError::Refused {
         probe: (&*probe.name).into(),
-        reason: chain(&error),
+        reason: refusal(&error),
     })?;
     attach::load_programs(probe, &mut object, btf)?;
     Ok((Arc::clone(&probe.name), object))
+}
+
+/// What the kernel said, with the remedy where the limit on locked memory may be why.
+fn refusal(error: &EbpfError) -> String {
+    let reason = chain(error);
+    let is_denied = |error: &io::Error| error.kind() == io::ErrorKind::PermissionDenied;
+    if let EbpfError::MapError(MapError::CreateError { io_error, .. }) = error
+        && is_denied(io_error)
+    {
+        return format!(
+            "{reason}; kernels before 5.11 count it as locked memory: add CAP_SYS_RESOURCE, or start it after \
+             `ulimit -l unlimited`"
+        );
+    }
+    reason
 }
 
 /// Where a system call stands in the dispatcher's map, in both ABIs.

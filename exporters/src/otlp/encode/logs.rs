@@ -256,7 +256,9 @@ fn write_alike(schema: &EventSchema, observed: WallNanos, out: &mut Vec<u8>) {
 fn keep(mut items: Vec<u8>, spare: &mut Vec<Vec<u8>>, max_bytes: usize) {
     const MAX_SPARE: usize = 16;
     let kept: usize = spare.iter().map(Vec::capacity).sum();
-    if spare.len() < MAX_SPARE && kept + items.capacity() <= max_bytes.next_power_of_two() {
+    // A line of a file has no largest size.
+    let most = max_bytes.checked_next_power_of_two().unwrap_or(max_bytes);
+    if spare.len() < MAX_SPARE && kept + items.capacity() <= most {
         items.clear();
         spare.push(items);
     }

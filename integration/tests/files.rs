@@ -211,36 +211,48 @@ fn exported(accounts: &[Account]) -> (u64, u64, BTreeMap<String, u64>) {
     of_exporter.unwrap_or_else(|| panic!("no line about the exporter in {accounts:?}"))
 }
 
-/// A flood of opens into a disk of one megabyte that is nearly full, in a mount
-/// namespace of the program's own. What is in its way is removed once it has said that
-/// the disk is full.
+/// A pipeline that writes to a disk of one megabyte, in a mount namespace of its own, where so
+/// many bytes are in the way; beside it the disk, seen from here.
 #[track_caller]
-fn flood_into_a_full_disk(when_full: &str, said: &str) -> (Vec<Account>, Vec<Event>) {
-    let scratch = Scratch::new("full").unwrap();
+fn on_a_full_disk(
+    scratch: &Scratch,
+    root: u32,
+    [exporter, settings]: [&str; 2],
+    ballast: u32,
+) -> (Pipeline, PathBuf) {
     let disk = scratch.path().join("disk");
     fs::create_dir(&disk).unwrap();
-    let workload = Workload::start(&["flood", "call=open", "count=1000"]).unwrap();
-    let exporters = format!(
-        "  json: {{ path: {}/events, queue: {{ when_full: {when_full} }} }}",
-        disk.display()
-    );
-    let file = scratch.write("pipeline.yaml", configuration(workload.pid(), &exporters));
+    let path = disk.display();
+    let exporters = format!("  {exporter}: {{ path: {path}/events, {settings} }}");
+    let file = scratch.write("pipeline.yaml", configuration(root, &exporters));
     let script = "mount -t tmpfs -o size=1m none \"$1\" && \
-        head -c 900000 /dev/zero > \"$1\"/ballast && \
+        head -c \"$4\" /dev/zero > \"$1\"/ballast && \
         exec \"$2\" --config \"$3\" --log-format json";
     let mut command = Command::new("unshare");
     command.args(["--mount", "sh", "-c", script, "sh"]);
     command
         .arg(&disk)
         .arg(pipeline_binary().unwrap())
-        .arg(file.unwrap());
+        .arg(file.unwrap())
+        .arg(ballast.to_string());
     let pipeline = Pipeline::command(command).unwrap();
     pipeline.wait_for_log("started").unwrap();
+    let inside = format!("/proc/{}/root{}", pipeline.pid(), disk.display());
+    (pipeline, inside.into())
+}
+
+/// A flood of opens into a disk that is nearly full. What is in its way is removed once the
+/// program has said that the disk is full.
+#[track_caller]
+fn flood_into_a_full_disk(when_full: &str, said: &str) -> (Vec<Account>, Vec<Event>) {
+    let scratch = Scratch::new("full").unwrap();
+    let workload = Workload::start(&["flood", "call=open", "count=1000"]).unwrap();
+    let queue = format!("queue: {{ when_full: {when_full} }}");
+    let exporter = ["json", &*queue];
+    let (pipeline, inside) = on_a_full_disk(&scratch, workload.pid(), exporter, 900_000);
     let workload = std::thread::spawn(move || workload.finish().unwrap());
     pipeline.wait_for_log(said).unwrap();
     workload.join().unwrap();
-    let inside = format!("/proc/{}/root{}", pipeline.pid(), disk.display());
-    let inside = Path::new(&inside);
     // An open handle on the disk: it is there when the program has ended.
     let events = fs::File::open(inside.join("events")).unwrap();
     fs::remove_file(inside.join("ballast")).unwrap();
@@ -268,4 +280,34 @@ fn a_full_disk_is_counted() {
     assert_eq!(dropped.keys().collect::<Vec<_>>(), ["disk_full"]);
     assert_eq!(delivered + dropped["disk_full"], accepted);
     assert_eq!(events.len() as u64, delivered);
+}
+
+/// A recording that is begun where there is no room has its beginning all the same: what is
+/// written once there is room can be played.
+#[test]
+fn a_recording_begun_on_a_full_disk_can_be_played() {
+    let scratch = Scratch::new("full-record").unwrap();
+    let workload = Workload::start(&["flood", "call=open", "count=10"]).unwrap();
+    let exporter = ["record", "queue: {}"];
+    let (pipeline, disk) = on_a_full_disk(&scratch, workload.pid(), exporter, 1 << 20);
+    pipeline.wait_for_log("heading could not be").unwrap();
+    let mut recording = fs::File::open(disk.join("events")).unwrap();
+    fs::remove_file(disk.join("ballast")).unwrap();
+    workload.finish().unwrap();
+    let (accepted, delivered, _) = exported(&pipeline.stop().unwrap().accounts());
+    assert!(delivered > 10 && delivered == accepted, "{delivered}");
+    let copy = scratch.path().join("events.rec");
+    std::io::copy(&mut recording, &mut fs::File::create(&copy).unwrap()).unwrap();
+    let replay = format!(
+        "version: 1
+receivers: {{ replay: {{ path: {} }} }}
+exporters: {{ json: {{ path: \"-\" }} }}
+service: {{ pipelines: {{ events: {{ receivers: [replay], exporters: [json] }} }} }}
+",
+        copy.display()
+    );
+    let file = scratch.write("replay.yaml", replay).unwrap();
+    let mut program = Command::new(pipeline_binary().unwrap());
+    let played = printed(program.arg("--config").arg(file));
+    assert_eq!(played.lines().count() as u64, delivered);
 }

@@ -7,7 +7,7 @@ use eunomia_core::component::{ComponentError, Exporter, Host, Reopen};
 use eunomia_core::queue::{Delivery, QueueReader};
 use eunomia_core::recording::{Recorder, RecordingError};
 
-use super::encode::{begin, encode};
+use super::encode::encode;
 use crate::sink::{Options, Pages, Sink, Target};
 
 /// Why a batch was dropped, as the account names it.
@@ -48,10 +48,12 @@ impl Exporter for RecordExporter {
             Some(sink) => sink,
             None => self.open()?,
         };
-        let mut frames = Pages::new(&self.target, &self.host);
-        let recorder = begin(&self.host, frames.only())
+        let mut head = Vec::new();
+        let recorder = Recorder::begin(&self.host, &mut head)
             .map_err(|error| ComponentError::failed(format!("begin a recording: {error}")))?;
-        frames = sink.write_heading(frames).await?;
+        // On a full disk it is written with the first batch that there is room for.
+        let frames = Pages::headed(&self.target, &self.host, &head);
+        let frames = sink.write_heading(frames).await?;
         let mut recording = Recording {
             recorder,
             sink,

@@ -1,15 +1,9 @@
 //! Batches to frames; a batch is complete when its frame is.
 
-use eunomia_core::component::Host;
 use eunomia_core::recording::{Recorder, RecordingError};
 use eunomia_core::signal::Signal;
 
 use crate::sink::Lines;
-
-/// Appends the beginning of a recording.
-pub(super) fn begin(host: &Host, out: &mut Lines) -> Result<Recorder, RecordingError> {
-    Recorder::begin(host, &mut out.bytes)
-}
 
 /// Appends `signal`.
 pub(super) fn encode(

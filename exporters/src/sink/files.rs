@@ -114,7 +114,11 @@ impl Files {
 
     fn write_page(&mut self, page: &mut Page, now: SystemTime) -> io::Result<()> {
         page.synced = page.written;
-        let mut result = Ok(());
+        // A page without lines is there for its head.
+        let mut result = match page.lines.bytes.is_empty() {
+            true => self.file(&page.path, &page.head, now).map(drop),
+            false => Ok(()),
+        };
         while result.is_ok() && page.written < page.lines.bytes.len() {
             result = self.write_piece(page, now);
         }

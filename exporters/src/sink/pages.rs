@@ -104,6 +104,14 @@ impl Pages {
         }
     }
 
+    /// The same for one file, which begins with `head` as soon as there is room for it.
+    pub(crate) fn headed(target: &Target, host: &Host, head: &[u8]) -> Self {
+        let mut pages = Self::new(target, host);
+        pages.only();
+        pages.each(|page| page.head = head.into());
+        pages
+    }
+
     /// The lines of the one file there is.
     pub(crate) fn only(&mut self) -> &mut Lines {
         self.of_signal("", WallNanos::default())

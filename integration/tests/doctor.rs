@@ -84,12 +84,12 @@ service: {{ pipelines: {{ events: {{ receivers: [ebpf/mine], exporters: [console
     assert!(String::from_utf8_lossy(&wrong.stderr).contains("did you mean `open`"));
 }
 
-/// The probe `mine` on a hook that no kernel has.
+/// The probe `mine` on this hook; no kernel has one called `eun_absent`.
 #[track_caller]
-fn absent(scratch: &Scratch, hook: &str) -> String {
+fn mine(scratch: &Scratch, hook: &str) -> String {
     let define = format!("-DHOOK=\"{hook}\"");
-    let object = object("absent", &[&define]).unwrap();
-    let file = scratch.write("absent.bpf.o", object).unwrap();
+    let object = object("hook", &[&define]).unwrap();
+    let file = scratch.write("hook.bpf.o", object).unwrap();
     format!("mine: {{ object: {} }}", file.display())
 }
 
@@ -104,11 +104,31 @@ service: {{ pipelines: {{ events: {{ receivers: [ebpf], exporters: [json] }} }} 
     )
 }
 
+/// The highest id, which no process ever has.
+const NOBODY: u32 = 4_194_304;
+
+#[track_caller]
+fn doctor_of(scratch: &Scratch, probes: &str) -> Output {
+    let file = scratch.write("pipeline.yaml", configuration(probes, NOBODY));
+    let file = file.unwrap();
+    doctor(["--format", "json", "--config", file.to_str().unwrap()])
+}
+
+/// Hooks of which only attaching tells are found where they are.
+#[test]
+fn doctor_finds_hooks_by_attaching() {
+    for hook in ["raw_tp/sched_process_exec", "tp/syscalls/sys_enter_chdir"] {
+        let scratch = Scratch::new("doctor").unwrap();
+        let report = report(&doctor_of(&scratch, &mine(&scratch, hook)));
+        assert_eq!(report["probes"][0]["missing"], Value::Null);
+        assert_eq!(report["probes"][0]["programs"][0]["hook"], hook);
+    }
+}
+
 /// Beside a probe that works one whose hook the kernel lacks is named, with what it needs: whichever of loading and
 /// attaching would tell.
 #[test]
 fn doctor_names_what_a_probe_lacks() {
-    let nobody = 4_194_304;
     for (hook, needed) in [
         ("tp_btf/eun_absent", "available_events"),
         ("raw_tp/eun_absent", "available_events"),
@@ -119,10 +139,8 @@ fn doctor_names_what_a_probe_lacks() {
         ("lsm/eun_absent", "CONFIG_BPF_LSM=y"),
     ] {
         let scratch = Scratch::new("doctor").unwrap();
-        let probes = format!("{}, open: {{}}", absent(&scratch, hook));
-        let file = scratch.write("pipeline.yaml", configuration(&probes, nobody));
-        let file = file.unwrap();
-        let found = doctor(["--format", "json", "--config", file.to_str().unwrap()]);
+        let probes = format!("{}, open: {{}}", mine(&scratch, hook));
+        let found = doctor_of(&scratch, &probes);
         assert_eq!(found.status.code(), Some(77), "{hook}");
         let found: Value = serde_json::from_slice(&found.stdout).unwrap();
         let [mine, open] = [0, 1].map(|index| &found["probes"][index]);
@@ -131,7 +149,7 @@ fn doctor_names_what_a_probe_lacks() {
             (&"mine".into(), &"open".into())
         );
         let missing = mine["missing"].as_str().unwrap();
-        for word in ["on_absent", &format!("{hook} needs "), needed] {
+        for word in ["on_hook", &format!("{hook} needs "), needed] {
             assert!(missing.contains(word), "{word}: {missing}");
         }
         assert_eq!(mine["programs"][0]["hook"], hook);
@@ -143,7 +161,7 @@ fn doctor_names_what_a_probe_lacks() {
 #[test]
 fn refused_probe_is_left_out() {
     let scratch = Scratch::new("refused").unwrap();
-    let probes = format!("{}, open: {{}}", absent(&scratch, "kprobe/eun_absent"));
+    let probes = format!("{}, open: {{}}", mine(&scratch, "kprobe/eun_absent"));
     let workload = Workload::start(&["flood", "call=open", "count=5"]).unwrap();
     let pipeline = Pipeline::start(&configuration(&probes, workload.pid()), &[]).unwrap();
     pipeline.wait_for_log("\"started\"").unwrap();
@@ -164,7 +182,7 @@ fn refused_probe_is_left_out() {
     };
     for word in [
         "\"probe\":\"mine\"",
-        "on_absent",
+        "on_hook",
         "CONFIG_KPROBE_EVENTS=y",
         "going on without",
     ] {
@@ -176,15 +194,15 @@ fn refused_probe_is_left_out() {
 #[test]
 fn refused_probe_alone_ends_with_77() {
     let scratch = Scratch::new("refused").unwrap();
-    let probes = absent(&scratch, "kprobe/eun_absent");
-    let pipeline = Pipeline::start(&configuration(&probes, 4_194_304), &[]).unwrap();
+    let probes = mine(&scratch, "kprobe/eun_absent");
+    let pipeline = Pipeline::start(&configuration(&probes, NOBODY), &[]).unwrap();
     let finished = pipeline.finish().unwrap();
     assert_eq!(finished.status.code(), Some(77));
     let [error] = &finished.stderr[..] else {
         panic!("{:?}", finished.stderr)
     };
     assert!(
-        error.contains("on_absent") && error.contains("CONFIG_KPROBE_EVENTS=y"),
+        error.contains("on_hook") && error.contains("CONFIG_KPROBE_EVENTS=y"),
         "{error}"
     );
 }

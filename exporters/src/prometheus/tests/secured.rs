@@ -1,7 +1,6 @@
 //! A page that is not for everybody.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use axum::http::header::{AUTHORIZATION, HeaderValue};
 use axum::http::{Request, StatusCode};
@@ -10,17 +9,9 @@ use eunomia_core::build::BuildExporter as _;
 use eunomia_core::config::{Check, Node, Secret, Settings as _, Span};
 use eunomia_core::queue::{QueueWriter, queue};
 use eunomia_core::signal::Carries;
-use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::pki_types::pem::PemObject as _;
-use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
-use tokio_rustls::rustls::version::{TLS12, TLS13};
-use tokio_rustls::rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
 
 use super::{context, free_address};
-use crate::net::{BasicAuth, Endpoint, HttpClient};
-use crate::net::{TlsServerSettings, TlsSettings, TlsVersion};
+use crate::net::{BasicAuth, Endpoint, HttpClient, TlsServerSettings, TlsSettings};
 use crate::prometheus::config::PrometheusConfig;
 use crate::scratch::{Folder, certificate};
 
@@ -116,53 +107,6 @@ async fn a_page_behind_tls_is_read_by_those_who_trust_it() {
     assert_eq!(scrape(&plain, &TlsSettings::default(), None).await, None);
 }
 
-/// Whether the page speaks this version, and no other, with a client.
-async fn speaks(
-    address: &str,
-    certificate: &Path,
-    version: &'static SupportedProtocolVersion,
-) -> bool {
-    let mut roots = RootCertStore::empty();
-    let certificate = CertificateDer::from_pem_file(certificate).unwrap();
-    roots.add(certificate).unwrap();
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_protocol_versions(&[version])
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    let stream = TcpStream::connect(address).await.unwrap();
-    let name = ServerName::try_from("127.0.0.1").unwrap();
-    let connector = TlsConnector::from(Arc::new(config));
-    connector.connect(name, stream).await.is_ok()
-}
-
-/// A version that is older than the oldest is not spoken.
-#[tokio::test]
-async fn the_oldest_version_of_tls_can_be_chosen() {
-    let folder = Folder::new("page-version");
-    let own = certificate(folder.path(), "own");
-    for (min_version, version, expected) in [
-        (TlsVersion::V12, &TLS12, true),
-        (TlsVersion::V12, &TLS13, true),
-        (TlsVersion::V13, &TLS12, false),
-        (TlsVersion::V13, &TLS13, true),
-    ] {
-        let (address, _writer) = serve(PrometheusConfig {
-            tls: Some(TlsServerSettings {
-                min_version,
-                ..server(&own)
-            }),
-            ..PrometheusConfig::default()
-        })
-        .await;
-        assert_eq!(
-            speaks(&address, &own.0, version).await,
-            expected,
-            "{version:?} with {min_version:?}"
-        );
-    }
-}
-
 /// Where scrapers need a certificate, only those who have one read the page.
 #[tokio::test]
 async fn scrapers_can_be_asked_for_a_certificate() {
@@ -201,7 +145,7 @@ async fn a_client_that_hangs_holds_up_nobody() {
         ..PrometheusConfig::default()
     })
     .await;
-    let _hanging = TcpStream::connect(&address).await.unwrap();
+    let _hanging = tokio::net::TcpStream::connect(&address).await.unwrap();
     let url = format!("https://{address}");
     assert_eq!(
         scrape(&url, &trusting(&own.0), None).await,

@@ -107,11 +107,8 @@ fn line_of_strace(line: &str, root: &mut Vec<u8>) -> Option<Did> {
         .step_by(2)
         .map(from_hex)
         .collect();
-    let (number, rest) = result.split_at(
-        result
-            .find(|c: char| !"-0123456789".contains(c))
-            .unwrap_or(result.len()),
-    );
+    let end = result.find(|c: char| !"-0123456789".contains(c));
+    let (number, rest) = result.split_at(end.unwrap_or(result.len()));
     let number: i64 = number.parse().unwrap();
     if name == "chroot" {
         assert_eq!(number, 0, "{line}");
@@ -129,18 +126,18 @@ fn line_of_strace(line: &str, root: &mut Vec<u8>) -> Option<Did> {
         flags_of(arguments)
     };
     let flags = flags.split('|').map(str::to_owned).collect();
-    if number < 0 {
-        let error = rest.split(' ').nth(1).unwrap().to_owned();
-        return Some(Did::Failed {
+    Some(if number < 0 {
+        Did::Failed {
             argument: texts.remove(0),
-            error,
+            error: rest.split(' ').nth(1).unwrap().to_owned(),
             flags,
-        });
-    }
-    Some(Did::Opened {
-        path: path_of(rest, root),
-        fd: number,
-        flags,
+        }
+    } else {
+        Did::Opened {
+            path: path_of(rest, root),
+            fd: number,
+            flags,
+        }
     })
 }
 

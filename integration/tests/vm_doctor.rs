@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use eunomia_integration::{Kernel, Machine, object, pipeline_binary};
 use serde_json::Value;
 
-/// Of which only attaching tells, or not even loading on a kernel without them.
+/// Of which only attaching tells, or loading on a kernel that has such hooks at all.
 const HOOKS: [&str; 5] = [
     "fentry/vfs_open",
     "fexit/vfs_open",

@@ -35,7 +35,7 @@ pub enum Hook {
 impl Hook {
     /// Whether loading a program tells already that the kernel has its hook.
     pub(crate) fn is_told_by_loading(&self) -> bool {
-        matches!(self, Self::TpBtf(_) | Self::Iter(_))
+        matches!(self, Self::TpBtf(_) | Self::Iter(_) | Self::Lsm(_))
     }
 
     /// What a kernel needs to have this hook.
@@ -179,6 +179,25 @@ mod tests {
             offset: 16,
         };
         attaches("kprobe/do_exit+0x10", inner, false);
+    }
+
+    /// `doctor` attaches for a moment what only that tells; never what could deny meanwhile.
+    #[test]
+    fn what_could_deny_is_told_by_loading() {
+        for (section, is_told) in [
+            ("tp_btf/a", true),
+            ("iter/a", true),
+            ("lsm/a", true),
+            ("raw_tp/a", false),
+            ("tp/a/b", false),
+            ("fentry/a", false),
+            ("fexit/a", false),
+            ("kprobe/a", false),
+            ("kretprobe/a", false),
+        ] {
+            let hook = parse(section).unwrap().hook;
+            assert_eq!(hook.is_told_by_loading(), is_told, "{section}");
+        }
     }
 
     /// What is not understood is refused with what is wrong.

@@ -5,7 +5,7 @@ use count::allocations;
 use eunomia_core::batch::Batch;
 use eunomia_core::signal::Signal;
 use eunomia_exporters::{CsvEncoder, Format, JsonEncoder, LineEncoder, LineSettings};
-use eunomia_exporters::{Lines, LogsEncoder};
+use eunomia_exporters::{Lines, LogsEncoder, Pushed};
 use eunomia_exporters::{Precision, Schema, Unsigned};
 
 #[path = "../../benches/hot_path/count.rs"]
@@ -13,9 +13,6 @@ mod count;
 #[cfg(test)]
 #[path = "support/mod.rs"]
 mod support;
-
-/// By how much requests are taken for longer than they are.
-const ROUGHLY: usize = 100;
 
 /// Execs, opens and connects, so many times each, hostile text among them.
 fn events(times: usize) -> Batch {
@@ -68,30 +65,43 @@ fn csv_allocates_nothing_for_an_event() {
     assert_eq!(allocations, 0);
 }
 
-/// A request has a body and its groups, whose buffers are those of the request before, however
-/// large one may be.
+/// A request has a body and its groups, whose buffers are those of the request before.
 #[test]
 fn otlp_allocates_nothing_for_an_event() {
     for format in [Format::Protobuf, Format::Json] {
-        let (few, many) = (otlp_allocations(10, format), otlp_allocations(1500, format));
-        assert_eq!(few, many, "{format:?}: for 40 and for 6,000 events");
+        let many = |times| otlp_allocations(times, 64 << 20, format);
+        assert_eq!(
+            many(10),
+            many(1500),
+            "{format:?}: for 40 and for 6,000 events"
+        );
     }
 }
 
-fn otlp_allocations(times: usize, format: Format) -> usize {
+/// Nor for a request that is full, of whatever size.
+#[test]
+fn otlp_fills_the_buffers_of_full_requests_again() {
+    for format in [Format::Protobuf, Format::Json] {
+        for max_bytes in [1 << 16, 100_000, 1 << 18, 300_000] {
+            let [few, many] = [300, 1500].map(|times| otlp_allocations(times, max_bytes, format));
+            assert_eq!(few, many, "{format:?} of {max_bytes}");
+        }
+    }
+}
+
+/// Allocations for a request, once buffers are there.
+fn otlp_allocations(times: usize, max_bytes: usize, format: Format) -> usize {
     let batch = events(times);
-    let pass = |encoder: &mut LogsEncoder| {
-        encoder.push(&batch, drop);
-        let request = encoder.finish().unwrap_or_default();
-        assert_eq!(request.items, batch.len());
-        request.body.len()
-    };
-    let encoder = |max_bytes| LogsEncoder::new(&support::host(), max_bytes, format);
-    let length = pass(&mut encoder(64 << 20));
-    let mut encoder = encoder(length + ROUGHLY);
-    in_second_pass(|| {
-        pass(&mut encoder);
-    })
+    let mut encoder = LogsEncoder::new(&support::host(), max_bytes, format);
+    let mut requests = 0;
+    let allocations = in_second_pass(|| {
+        requests = 1;
+        encoder.push(&batch, |pushed| {
+            requests += usize::from(matches!(pushed, Pushed::Full(_)));
+        });
+        assert!(encoder.finish().is_some());
+    });
+    allocations / requests
 }
 
 /// A request has a body and the ends of its lines; both are as large as the last

@@ -31,8 +31,6 @@ const STRING: u32 = 1;
 /// Severity number and text, fields 2 and 3, of `SEVERITY_NUMBER_INFO`; behind them
 /// the tag of the body, field 5.
 const SEVERITY: [u8; 9] = *b"\x10\x09\x1a\x04INFO\x2a";
-/// A group's first buffer: doubled from a power of two it is one when it is kept.
-const FIRST_BYTES: usize = 1 << 10;
 /// An actor whose group was not looked for yet.
 const NO_GROUP: usize = usize::MAX;
 
@@ -198,8 +196,7 @@ impl LogsEncoder {
         let is_it = |group: &Group| group.is_about(container);
         let found = self.groups.iter().position(is_it).unwrap_or_else(|| {
             let mut group = self.envelope.group(container);
-            let spare = self.spare.pop();
-            group.items = spare.unwrap_or_else(|| Vec::with_capacity(FIRST_BYTES));
+            group.items = self.spare.pop().unwrap_or_default();
             self.bytes += group.overhead();
             self.groups.push(group);
             self.groups.len() - 1
@@ -252,12 +249,13 @@ fn write_alike(schema: &EventSchema, observed: WallNanos, out: &mut Vec<u8>) {
 }
 
 /// Keeps a buffer for another group, as long as few are kept: that of a group that was all of the
-/// largest request, or smaller ones of as many bytes.
+/// largest request, which doubling has made up to twice as large, or smaller ones of as many bytes.
 fn keep(mut items: Vec<u8>, spare: &mut Vec<Vec<u8>>, max_bytes: usize) {
     const MAX_SPARE: usize = 16;
-    let kept: usize = spare.iter().map(Vec::capacity).sum();
     // A line of a file has no largest size.
-    let most = max_bytes.checked_next_power_of_two().unwrap_or(max_bytes);
+    const MAX_SPARE_BYTES: usize = 64 << 20;
+    let most = max_bytes.saturating_mul(2).min(MAX_SPARE_BYTES);
+    let kept: usize = spare.iter().map(Vec::capacity).sum();
     if spare.len() < MAX_SPARE && kept + items.capacity() <= most {
         items.clear();
         spare.push(items);

@@ -118,6 +118,32 @@ service: { pipelines: { events: { receivers: [ebpf], exporters: [csv] } } }
     assert_eq!(said["diagnostics"][0]["message"], message, "{said}");
 }
 
+/// A processor that stands in several pipelines may name what comes in any of them: what one receiver
+/// never sends another may.
+#[test]
+fn a_condition_is_for_all_its_pipelines() {
+    let scratch = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pipelines.yaml");
+    let text = "version: 1
+receivers:
+  ebpf: { probes: { open: {} } }
+  replay: { path: of_other_objects.rec }
+processors: { filter: { drop: 'event = other.object and other.attribute exists' } }
+exporters: { console: {} }
+service:
+  pipelines:
+    live: { receivers: [ebpf], processors: [filter], exporters: [console] }
+    recorded: { receivers: [replay], processors: [filter], exporters: [console] }
+";
+    fs::write(&scratch, text).unwrap();
+    is_valid(&scratch, "a condition on what a recording may have");
+    let one = text.replace("[replay], processors: [filter]", "[replay]");
+    fs::write(&scratch, one).unwrap();
+    let output = validate(&scratch, &[]);
+    assert_eq!(output.status.code(), Some(BAD_CONFIGURATION));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("unknown event `other.object`"), "{said}");
+}
+
 /// One key of all filters of a receiver has room for 1,024 values, however they are spread; what is
 /// beyond is refused where it stands.
 #[test]

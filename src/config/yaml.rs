@@ -83,8 +83,11 @@ fn syntax_error(source: &Source, error: &serde_saphyr::Error) -> ConfigError {
 /// Whether what YAML took for the beginning of a map is the brace of a reference.
 fn is_reference(source: &Source, place: &Span) -> bool {
     let line = source.line(place.line).unwrap_or_default();
-    let before = usize::try_from(place.column).unwrap_or(usize::MAX);
-    let mut text = line.chars().skip(before.saturating_sub(2));
+    let column = usize::try_from(place.column).unwrap_or(usize::MAX);
+    let Some(before) = column.checked_sub(2) else {
+        return false;
+    };
+    let mut text = line.chars().skip(before);
     text.next() == Some('$') && text.next() == Some('{')
 }
 

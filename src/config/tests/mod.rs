@@ -212,6 +212,8 @@ fn only_a_bare_reference_is_told_to_stand_in_quotes() {
         ("a: [b] ${env:X}", false),
         ("a: see [b] ${env:X}: y", false),
         ("${env:X}: b: c", false),
+        ("a: b\n${env:X} c", false),
+        ("a: \"b\n${env:X}\n", false),
         ("a: b: [${env:X}]", false),
         ("a: [\"b\\\"${env:X}\" c]", false),
         ("a: [b, ${env:X}", false),

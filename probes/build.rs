@@ -1,4 +1,5 @@
-//! Compiles every `src/*.bpf.c` and writes the table of objects that `src/lib.rs` includes.
+//! Compiles every `src/*.bpf.c` and writes the table of objects that `src/lib.rs` includes; compiles
+//! `idle/hooks.bpf.c` beside them.
 //!
 //! `CLANG` and `LLVM_STRIP` name other tools than those in `PATH`. Packages that compile probes
 //! of their own against our headers find them in `DEP_EUNOMIA_PROBES_INCLUDE`.
@@ -23,12 +24,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     let out = PathBuf::from(variable("OUT_DIR")?);
     println!("cargo::rerun-if-changed=include");
     println!("cargo::rerun-if-changed=src");
+    println!("cargo::rerun-if-changed=idle");
     println!("cargo::rerun-if-env-changed=CLANG");
     println!("cargo::rerun-if-env-changed=LLVM_STRIP");
     println!("cargo::metadata=include={}", root.join("include").display());
 
     let probes = probes_in(&root.join("src"), &out)?;
-    for probe in &probes {
+    let idle = probes_in(&root.join("idle"), &out)?;
+    for probe in probes.iter().chain(&idle) {
         compile(probe, &root)?;
         strip(probe)?;
     }

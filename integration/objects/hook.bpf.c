@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
-/* A user's probe on whatever hook HOOK names. */
+/* A user's probe on whatever hook HOOK names; with KILLS it ends whoever comes by. */
 #include "eunomia.h"
 
 struct hook_event {
@@ -10,6 +10,9 @@ EVENT(hook_event, "test.hook");
 SEC(HOOK)
 int on_hook(void *context)
 {
+#ifdef KILLS
+	bpf_send_signal(9);
+#endif
 	struct task_struct *task = eun_current();
 	struct counters *tally = eun_begin(kind_hook_event, task);
 	struct hook_event *event = tally ? EUN_RESERVE(&eun_events, hook_event, tally) : NULL;

@@ -15,5 +15,8 @@ pub struct BuiltIn {
 /// Every built-in probe, sorted by name.
 pub static PROBES: &[BuiltIn] = include!(concat!(env!("OUT_DIR"), "/probes.rs"));
 
+/// An object with a program for each kind of hook, called like it, that does nothing there.
+pub static IDLE: &[u8] = &Aligned(*include_bytes!(concat!(env!("OUT_DIR"), "/hooks.bpf.o"))).0;
+
 #[repr(C, align(8))]
 struct Aligned<T>(T);

@@ -3,13 +3,16 @@
 //! The loader library forgets where a program is attached, so it is told anew,
 //! from what the section's name said.
 
-use std::fs::File;
+use std::error::Error;
+use std::fs::{self, File};
+use std::io;
 
 use aya::programs::{
     BtfTracePoint, FEntry, FExit, Iter, KProbe, Lsm, Program, ProgramError, RawTracePoint,
     TracePoint,
 };
-use aya::{Btf, Ebpf};
+use aya::{Btf, Ebpf, EbpfLoader};
+use eunomia_probes::IDLE;
 
 use super::error::LoadError;
 use super::load::chain;
@@ -21,6 +24,11 @@ use crate::object::{self, Hook};
 /// preempted.
 const PREEMPTIBLE_SINCE: u32 = 7;
 
+/// The first kernel that does not count what BPF takes as locked memory.
+const COUNTED_UNTIL: (u32, u32) = (5, 11);
+/// Which security modules the kernel asks, in their order; there where securityfs is mounted.
+const SECURITY_MODULES: &str = "/sys/kernel/security/lsm";
+
 /// The programs of a probe that this kernel needs: the second of two that do
 /// the same only where the kernel may skip the first. Verifying it would take
 /// as long again.
@@ -28,12 +36,8 @@ pub(super) fn needed<'p>(
     probe: &'p Probe,
     release: &str,
 ) -> impl Iterator<Item = &'p object::Program> {
-    let major = release
-        .split('.')
-        .next()
-        .and_then(|major| major.parse().ok());
     // A release that cannot be read may be any.
-    let may_skip = major.is_none_or(|major: u32| major >= PREEMPTIBLE_SINCE);
+    let may_skip = version(release).is_none_or(|(major, _)| major >= PREEMPTIBLE_SINCE);
     let is_first = |program: &object::Program| {
         program
             .pair
@@ -45,6 +49,24 @@ pub(super) fn needed<'p>(
         .programs
         .iter()
         .filter(move |program| may_skip || is_first(program))
+}
+
+/// Major and minor number of a release.
+fn version(release: &str) -> Option<(u32, u32)> {
+    let mut numbers = release.split(['.', '-']);
+    let mut next = || numbers.next()?.parse().ok();
+    Some((next()?, next()?))
+}
+
+/// What was denied, with the remedy where the limit on locked memory may be why.
+pub(super) fn with_memory_remedy(reason: String, release: &str) -> String {
+    if version(release).is_some_and(|version| version >= COUNTED_UNTIL) {
+        return reason;
+    }
+    format!(
+        "{reason}; kernels before 5.11 count it as locked memory: add CAP_SYS_RESOURCE, or start it after \
+         `ulimit -l unlimited`"
+    )
 }
 
 /// The running kernel's release, such as `6.12.107`.
@@ -87,13 +109,25 @@ pub(super) fn attach(
 ) -> Result<(), LoadError> {
     let step = Step::new(probe, described, "attached");
     let program = step.find(object)?;
-    let mut attach = || attach_to(program, &described.hook);
-    let attached = if tracefs::is_needed(described) {
-        tracefs::with_tracefs(attach).map_err(|reason| step.failed(reason))?
-    } else {
-        attach()
-    };
-    step.done(attached)
+    step.attach(program)
+}
+
+/// Tells whether the kernel has a hook by attaching a program to it that does nothing, for as long
+/// as that takes: what the probe's own would do there is nobody's wish yet.
+pub(super) fn try_hook(
+    probe: &Probe,
+    described: &object::Program,
+    btf: &Btf,
+) -> Result<(), LoadError> {
+    let step = Step::new(probe, described, "attached");
+    let hook = &described.hook;
+    let idle = EbpfLoader::new().btf(Some(btf)).load(IDLE);
+    let mut idle = idle.map_err(|error| step.failed(chain(&error)))?;
+    let program = idle.program_mut(hook.kind());
+    let program =
+        program.ok_or_else(|| LoadError::internal("a kind of hook has no idle program"))?;
+    step.done(load(program, hook, btf))?;
+    step.attach(program)
 }
 
 fn attach_to(program: &mut Program, hook: &Hook) -> Result<(), ProgramError> {
@@ -174,8 +208,26 @@ impl<'a> Step<'a> {
         result.map_err(|error| self.failed(self.refusal(&error)))
     }
 
-    /// What the kernel said, and what the hook needs unless it is the verifier that says what it
-    /// dislikes.
+    fn attach(&self, program: &mut Program) -> Result<(), LoadError> {
+        let hook = &self.described.hook;
+        // The kernel attaches it, and never runs it.
+        if let Hook::Lsm(_) = hook
+            && let Ok(modules) = fs::read_to_string(SECURITY_MODULES)
+            && !has_bpf(&modules)
+        {
+            let reason = format!("the kernel asks {} alone", modules.trim());
+            return Err(self.failed(self.with_needs(&reason)));
+        }
+        let mut attach = || attach_to(program, hook);
+        let attached = if tracefs::is_needed(self.described) {
+            tracefs::with_tracefs(attach).map_err(|reason| self.failed(reason))?
+        } else {
+            attach()
+        };
+        self.done(attached)
+    }
+
+    /// What the kernel said, and what helps, unless it is the verifier that says what it dislikes.
     fn refusal(&self, error: &ProgramError) -> String {
         let mut reason = chain(error);
         if let ProgramError::LoadError {
@@ -188,16 +240,39 @@ impl<'a> Step<'a> {
             }
             reason = io_error.to_string();
         }
+        if is_denied(error) {
+            return with_memory_remedy(reason, &kernel_release());
+        }
+        self.with_needs(&reason)
+    }
+
+    fn with_needs(&self, reason: &str) -> String {
         let hook = &self.described.hook;
         format!("{reason}; {hook} needs {}", hook.needs())
     }
+}
+
+/// Whether the kernel has what is asked for, and does not let us.
+fn is_denied(error: &ProgramError) -> bool {
+    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<io::Error>() {
+            return error.kind() == io::ErrorKind::PermissionDenied;
+        }
+        cause = error.source();
+    }
+    false
+}
+
+fn has_bpf(modules: &str) -> bool {
+    modules.trim().split(',').any(|module| module == "bpf")
 }
 
 #[cfg(test)]
 mod tests {
     use eunomia_core::config::{Node, Span};
 
-    use super::needed;
+    use super::{has_bpf, needed, with_memory_remedy};
     use crate::ebpf::probe::{self, BASE};
     use crate::ebpf::settings::EbpfSettings;
 
@@ -232,5 +307,28 @@ mod tests {
         loads_second_programs("7.0.1", true);
         loads_second_programs("10.1", true);
         loads_second_programs("unknown", true);
+    }
+
+    /// What is denied on kernels that count locked memory, or may, has that remedy.
+    #[test]
+    fn locked_memory_is_a_remedy_for_old_kernels() {
+        for (release, is_old) in [
+            ("5.10.0-32-cloud-amd64", true),
+            ("5.11.0", false),
+            ("4.18.0", true),
+            ("6.1", false),
+            ("unknown", true),
+        ] {
+            let told = with_memory_remedy("denied".to_owned(), release);
+            assert_eq!(told.contains("ulimit -l"), is_old, "{release}");
+        }
+    }
+
+    /// Where BPF is none of the security modules, no LSM program is ever asked.
+    #[test]
+    fn bpf_is_one_of_the_modules() {
+        assert!(has_bpf("capability,landlock,bpf\n"));
+        assert!(!has_bpf("capability,landlock,yama\n"));
+        assert!(!has_bpf("bpfilter"));
     }
 }

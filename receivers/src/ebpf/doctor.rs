@@ -1,20 +1,21 @@
 //! What each probe needs of this kernel, what there is, and what to do about
 //! the rest.
 //!
-//! Every probe is really loaded, together with the base object: what the kernel
-//! says about it is better than a guess from its version. Where it says so only
-//! then, a program is attached to its hook for a moment, which concerns objects
-//! of users alone.
+//! Every probe is really loaded, together with the base object, and attached to
+//! nothing: what the kernel says about it is better than a guess from its
+//! version. A hook of which it tells only when something is attached is tried
+//! with a program that does nothing.
 
 use eunomia_core::config::{Entry, Node, Span, Value};
 use eunomia_core::findings::{ProbeFindings, ProgramFindings};
 
 use super::attach;
 use super::error::LoadError;
-use super::load::Loaded;
+use super::load::{self, Loaded};
 use super::plan::Plan;
 use super::probe::{self, BASE, Probe};
 use super::settings::EbpfSettings;
+use crate::object::Program;
 
 /// Settings with every built-in probe.
 #[must_use]
@@ -72,9 +73,9 @@ fn load(
     let own: Vec<_> = probes
         .iter()
         .filter(|probe| probe.is_named)
-        .flat_map(|probe| attach::needed(probe, &release))
+        .flat_map(|probe| attach::needed(probe, &release).map(move |program| (probe, program)))
         .collect();
-    let describe = |program: &&crate::object::Program| ProgramFindings {
+    let describe = |(_, program): &(&Probe, &Program)| ProgramFindings {
         program: program.name.to_string(),
         hook: if program.syscalls.is_empty() {
             program.hook.to_string()
@@ -84,8 +85,7 @@ fn load(
         verified_instructions: None,
     };
     findings.programs = own.iter().map(describe).collect();
-    let mut loaded = Loaded::load(settings, probes, &Plan::new(probes)?)?;
-    loaded.attach_untold(probes)?;
+    let loaded = Loaded::load(settings, probes, &Plan::new(probes)?)?;
     for (probe, name, instructions) in loaded.verified_instructions() {
         if probe == findings.probe
             && let Some(program) = findings
@@ -95,6 +95,17 @@ fn load(
         {
             program.verified_instructions = instructions;
         }
+    }
+    let untold = own
+        .into_iter()
+        .filter(|(_, program)| !program.hook.is_told_by_loading());
+    let mut btf = None;
+    for (probe, program) in untold {
+        let btf = match &mut btf {
+            Some(btf) => btf,
+            None => btf.insert(load::kernel_btf()?),
+        };
+        attach::try_hook(probe, program, btf)?;
     }
     Ok(())
 }

@@ -68,26 +68,13 @@ impl Loaded {
     /// Where it has none it would make every system call slower for nobody.
     pub(super) fn attach(&mut self, probes: &[Probe]) -> Result<(), LoadError> {
         let is_dispatching = probes.iter().any(Probe::wants_system_calls);
-        self.attach_those(probes, |program| {
+        let is_attached = |program: &&Program| {
             program.syscalls.is_empty()
                 && !matches!(program.hook, Hook::Iter(_))
                 && (is_dispatching || !program.is_dispatcher)
-        })
-    }
-
-    /// Attaches the programs of which nobody knows before whether the kernel has their hook.
-    pub(super) fn attach_untold(&mut self, probes: &[Probe]) -> Result<(), LoadError> {
-        self.attach_those(probes, |program| !program.hook.is_told_by_loading())
-    }
-
-    fn attach_those(
-        &mut self,
-        probes: &[Probe],
-        is_one: impl Fn(&Program) -> bool,
-    ) -> Result<(), LoadError> {
-        let release = attach::kernel_release();
+        };
         for (probe, (_, object)) in probes.iter().zip(&mut self.objects) {
-            for program in attach::needed(probe, &release).filter(|program| is_one(program)) {
+            for program in attach::needed(probe, &attach::kernel_release()).filter(is_attached) {
                 attach::attach(probe, program, object)?;
             }
         }
@@ -288,14 +275,10 @@ fn verify(
 /// What the kernel said, with the remedy where the limit on locked memory may be why.
 fn refusal(error: &EbpfError) -> String {
     let reason = chain(error);
-    let is_denied = |error: &io::Error| error.kind() == io::ErrorKind::PermissionDenied;
     if let EbpfError::MapError(MapError::CreateError { io_error, .. }) = error
-        && is_denied(io_error)
+        && io_error.kind() == io::ErrorKind::PermissionDenied
     {
-        return format!(
-            "{reason}; kernels before 5.11 count it as locked memory: add CAP_SYS_RESOURCE, or start it after \
-             `ulimit -l unlimited`"
-        );
+        return attach::with_memory_remedy(reason, &attach::kernel_release());
     }
     reason
 }

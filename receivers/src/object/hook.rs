@@ -33,9 +33,24 @@ pub enum Hook {
 }
 
 impl Hook {
+    /// Of which kind it is, as a section's name begins.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::TpBtf(_) => "tp_btf",
+            Self::RawTp(_) => "raw_tp",
+            Self::Tracepoint { .. } => "tp",
+            Self::Iter(_) => "iter",
+            Self::Fentry(_) => "fentry",
+            Self::Fexit(_) => "fexit",
+            Self::Kprobe { .. } => "kprobe",
+            Self::Kretprobe(_) => "kretprobe",
+            Self::Lsm(_) => "lsm",
+        }
+    }
+
     /// Whether loading a program tells already that the kernel has its hook.
     pub(crate) fn is_told_by_loading(&self) -> bool {
-        matches!(self, Self::TpBtf(_) | Self::Iter(_) | Self::Lsm(_))
+        matches!(self, Self::TpBtf(_) | Self::Iter(_))
     }
 
     /// What a kernel needs to have this hook.
@@ -46,10 +61,10 @@ impl Hook {
             }
             Self::Iter(_) => "a kernel with this iterator",
             Self::Fentry(_) | Self::Fexit(_) => {
-                "this function in the kernel's BTF, and CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS=y; tp_btf does without"
+                "this function in the kernel's BTF, and CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS=y; a tp_btf program needs neither"
             }
             Self::Kprobe { .. } | Self::Kretprobe(_) => {
-                "this function in /proc/kallsyms, and CONFIG_KPROBE_EVENTS=y; tp_btf does without"
+                "this function in /proc/kallsyms, and CONFIG_KPROBE_EVENTS=y; a tp_btf program needs neither"
             }
             Self::Lsm(_) => "CONFIG_BPF_LSM=y, and bpf in `lsm=` of the kernel's command line",
         }
@@ -58,20 +73,21 @@ impl Hook {
 
 impl fmt::Display for Hook {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/", self.kind())?;
         match self {
-            Self::TpBtf(name) => write!(f, "tp_btf/{name}"),
-            Self::RawTp(name) => write!(f, "raw_tp/{name}"),
-            Self::Tracepoint { category, name } => write!(f, "tp/{category}/{name}"),
-            Self::Iter(name) => write!(f, "iter/{name}"),
-            Self::Fentry(function) => write!(f, "fentry/{function}"),
-            Self::Fexit(function) => write!(f, "fexit/{function}"),
+            Self::TpBtf(target)
+            | Self::RawTp(target)
+            | Self::Iter(target)
+            | Self::Fentry(target)
+            | Self::Fexit(target)
+            | Self::Kretprobe(target)
+            | Self::Lsm(target) => f.write_str(target),
+            Self::Tracepoint { category, name } => write!(f, "{category}/{name}"),
             Self::Kprobe {
                 function,
                 offset: 0,
-            } => write!(f, "kprobe/{function}"),
-            Self::Kprobe { function, offset } => write!(f, "kprobe/{function}+{offset:#x}"),
-            Self::Kretprobe(function) => write!(f, "kretprobe/{function}"),
-            Self::Lsm(hook) => write!(f, "lsm/{hook}"),
+            } => f.write_str(function),
+            Self::Kprobe { function, offset } => write!(f, "{function}+{offset:#x}"),
         }
     }
 }
@@ -181,22 +197,22 @@ mod tests {
         attaches("kprobe/do_exit+0x10", inner, false);
     }
 
-    /// `doctor` attaches for a moment what only that tells; never what could deny meanwhile.
+    /// A hook is shown as it is written.
     #[test]
-    fn what_could_deny_is_told_by_loading() {
-        for (section, is_told) in [
-            ("tp_btf/a", true),
-            ("iter/a", true),
-            ("lsm/a", true),
-            ("raw_tp/a", false),
-            ("tp/a/b", false),
-            ("fentry/a", false),
-            ("fexit/a", false),
-            ("kprobe/a", false),
-            ("kretprobe/a", false),
+    fn hooks_are_shown_as_section_names() {
+        for section in [
+            "tp_btf/a",
+            "raw_tp/a",
+            "tp/a/b",
+            "iter/a",
+            "fentry/a",
+            "fexit/a",
+            "kprobe/a",
+            "kprobe/a+0x10",
+            "kretprobe/a",
+            "lsm/a",
         ] {
-            let hook = parse(section).unwrap().hook;
-            assert_eq!(hook.is_told_by_loading(), is_told, "{section}");
+            assert_eq!(parse(section).unwrap().hook.to_string(), section);
         }
     }
 

@@ -56,7 +56,7 @@ pub use net::{BasicAuth, Peer, PeerSettings, RetrySettings};
 pub use net::{TlsServerSettings, TlsSettings, TlsVersion};
 pub use otlp::{Format, LogsEncoder, OtlpConfig, Protocol, Pushed, Request, encode_points};
 pub use prometheus::{PrometheusConfig, PrometheusPage, ProtobufMessage, RemoteWriteSettings};
-pub use prometheus::{RemoteWriteRequest, encode_page};
+pub use prometheus::{RemoteWriteRequest, encode_remote_write};
 pub use prometheus::{ResourceConstantLabels, TranslationStrategy};
 pub use record::RecordConfig;
 pub use resource::host_attributes;

@@ -290,12 +290,14 @@ fn a_recording_begun_on_a_full_disk_can_be_played() {
     let workload = Workload::start(&["flood", "call=open", "count=10"]).unwrap();
     let exporter = ["record", "queue: {}"];
     let (pipeline, disk) = on_a_full_disk(&scratch, workload.pid(), exporter, 1 << 20);
-    pipeline.wait_for_log("heading could not be").unwrap();
+    pipeline
+        .wait_for_log("begins with could not be written")
+        .unwrap();
     let mut recording = fs::File::open(disk.join("events")).unwrap();
     fs::remove_file(disk.join("ballast")).unwrap();
     workload.finish().unwrap();
     let (accepted, delivered, _) = exported(&pipeline.stop().unwrap().accounts());
-    assert!(delivered > 10 && delivered == accepted, "{delivered}");
+    assert!(delivered >= 10 && delivered == accepted, "{delivered}");
     let copy = scratch.path().join("events.rec");
     std::io::copy(&mut recording, &mut fs::File::create(&copy).unwrap()).unwrap();
     let replay = format!(

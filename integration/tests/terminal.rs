@@ -30,6 +30,8 @@ fn shown(columns: Option<usize>, environment: &[(&str, &str)]) -> String {
     };
     command
         .stdin(Stdio::null())
+        // Which shell `script` starts.
+        .env("SHELL", "/bin/sh")
         .env_remove("NO_COLOR")
         .env("TERM", "xterm")
         .envs(environment.iter().copied());

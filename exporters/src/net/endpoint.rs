@@ -82,7 +82,10 @@ impl Endpoint {
             Place::Unix(_) => true,
             Place::Tcp { host, .. } | Place::Tls { host, .. } => {
                 let address = host.parse::<IpAddr>();
-                address.map_or(&**host == "localhost", |address| address.is_loopback())
+                address.map_or_else(
+                    |_| host.eq_ignore_ascii_case("localhost"),
+                    |address| address.to_canonical().is_loopback(),
+                )
             }
         }
     }

@@ -33,4 +33,4 @@ pub use config::{PrometheusConfig, ResourceConstantLabels};
 pub use name::TranslationStrategy;
 pub use page::Page as PrometheusPage;
 pub use write::{ProtobufMessage, RemoteWriteSettings};
-pub use write::{Request as RemoteWriteRequest, encode_page};
+pub use write::{Request as RemoteWriteRequest, encode_remote_write};

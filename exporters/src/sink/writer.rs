@@ -121,7 +121,11 @@ impl Sink {
             Some(error) if error.kind() == ErrorKind::BrokenPipe => {
                 return Err(ComponentError::output_closed(&self.name));
             }
-            Some(error) => self.log(&self.name, &error, "a heading could not be written"),
+            Some(error) => self.log(
+                &self.name,
+                &error,
+                "what a file begins with could not be written yet",
+            ),
             None => {}
         }
         Ok(pages)

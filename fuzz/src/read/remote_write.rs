@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use eunomia_core::metric::{Histogram, MetricBatch, MetricKind, Point, PointValue};
 use eunomia_core::time::WallNanos;
 use eunomia_exporters::{PrometheusConfig, PrometheusPage, ProtobufMessage, RemoteWriteRequest};
-use eunomia_exporters::{RemoteWriteSettings, TranslationStrategy, encode_page};
+use eunomia_exporters::{RemoteWriteSettings, TranslationStrategy, encode_remote_write};
 use prost::Message as _;
 use serde_json::{Value as Json, json};
 use snap::raw::Decoder;
@@ -76,7 +76,7 @@ fn requests(page: &PrometheusPage, message: ProtobufMessage) -> Vec<RemoteWriteR
         "send_native_histograms": true,
     }))
     .expect("settings");
-    encode_page(page, &settings, NOW)
+    encode_remote_write(page, &settings, NOW)
 }
 
 /// What is in a request.

@@ -49,6 +49,7 @@ fn other_texts_are_refused() {
         "http://u:p@a:1",
         "http://1.2.3.999:1",
         "http://1.2.3.4.5",
+        "http://collector.1:4317",
         "https://0x1.2.3.4.5:1",
         "http://[1::2::3]:1",
         "http://[::1%25lo]:1",

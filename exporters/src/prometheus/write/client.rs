@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::config::{ProtobufMessage, RemoteWriteSettings};
-use super::encode::{Count, Request, encode_page};
+use super::encode::{Count, Request, encode_remote_write};
 use super::stats::WriteStats;
 use crate::net::{
     Answer, Credentials, Endpoint, Failure, HttpClient, Policy, Verdict, retry_after, send,
@@ -160,7 +160,7 @@ impl RemoteWriter {
     }
 
     pub(super) fn requests(&self) -> VecDeque<Request> {
-        encode_page(&self.page, &self.settings, clock::wall()).into()
+        encode_remote_write(&self.page, &self.settings, clock::wall()).into()
     }
 
     async fn attempt(&self, request: &Request, told: &AtomicU64) -> Verdict<Taken> {

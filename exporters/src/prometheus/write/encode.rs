@@ -80,7 +80,11 @@ impl Count {
 /// The requests that tell what `page` shows at `now`, and what has gone from it
 /// since the last time.
 #[must_use]
-pub fn encode_page(page: &Page, settings: &RemoteWriteSettings, now: WallNanos) -> Vec<Request> {
+pub fn encode_remote_write(
+    page: &Page,
+    settings: &RemoteWriteSettings,
+    now: WallNanos,
+) -> Vec<Request> {
     let mut requests = Requests::new(settings, page.identity(), now);
     // Older receivers know no other names.
     let utf8 = settings.protobuf_message == ProtobufMessage::V2;

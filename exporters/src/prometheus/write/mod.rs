@@ -14,4 +14,4 @@ mod tests;
 
 pub(super) use client::RemoteWriter;
 pub use config::{ProtobufMessage, RemoteWriteSettings};
-pub use encode::{Request, encode_page};
+pub use encode::{Request, encode_remote_write};

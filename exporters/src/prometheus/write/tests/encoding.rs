@@ -9,10 +9,10 @@ use super::model::{Histogram, Request2, Sample, WriteRequest};
 use super::{NOW, page, settings};
 use crate::prometheus::page::Page;
 use crate::prometheus::write::config::{ProtobufMessage, RemoteWriteSettings};
-use crate::prometheus::write::encode::{Request, encode_page};
+use crate::prometheus::write::encode::{Request, encode_remote_write};
 
 fn requests(page: &Page, settings: &RemoteWriteSettings) -> Vec<Request> {
-    encode_page(page, settings, NOW)
+    encode_remote_write(page, settings, NOW)
 }
 
 fn plain(request: &Request) -> Vec<u8> {

@@ -1,5 +1,5 @@
 //! Compiles every `src/*.bpf.c` and writes the table of objects that `src/lib.rs` includes; compiles
-//! `idle/hooks.bpf.c` beside them.
+//! `idle/idle.bpf.c` beside them.
 //!
 //! `CLANG` and `LLVM_STRIP` name other tools than those in `PATH`. Packages that compile probes
 //! of their own against our headers find them in `DEP_EUNOMIA_PROBES_INCLUDE`.

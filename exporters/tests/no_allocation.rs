@@ -78,13 +78,13 @@ fn otlp_allocates_nothing_for_an_event() {
     }
 }
 
-/// Nor for a request that is full, of whatever size.
+/// Nor for a request that is full: it has a body and the head of its group, and no buffer grows.
 #[test]
 fn otlp_fills_the_buffers_of_full_requests_again() {
-    for format in [Format::Protobuf, Format::Json] {
+    for (format, parts) in [(Format::Protobuf, 7), (Format::Json, 13)] {
         for max_bytes in [1 << 16, 100_000, 1 << 18, 300_000] {
-            let [few, many] = [300, 1500].map(|times| otlp_allocations(times, max_bytes, format));
-            assert_eq!(few, many, "{format:?} of {max_bytes}");
+            let each = otlp_allocations(1500, max_bytes, format);
+            assert!(each <= parts, "{format:?} of {max_bytes}: {each}");
         }
     }
 }

@@ -152,7 +152,13 @@ fn doctor_names_what_a_probe_lacks() {
         for word in ["on_hook", &format!("{hook} needs "), needed] {
             assert!(missing.contains(word), "{word}: {missing}");
         }
-        assert_eq!(mine["programs"][0]["hook"], hook);
+        let program = &mine["programs"][0];
+        assert_eq!(program["hook"], hook);
+        // The others are loaded all the same.
+        let is_verified = !["tp_btf/", "fentry/", "lsm/"]
+            .iter()
+            .any(|kind| hook.starts_with(kind));
+        assert_eq!(program["verified_instructions"].is_u64(), is_verified);
         assert_eq!(open["missing"], Value::Null);
     }
 }

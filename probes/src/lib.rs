@@ -15,8 +15,9 @@ pub struct BuiltIn {
 /// Every built-in probe, sorted by name.
 pub static PROBES: &[BuiltIn] = include!(concat!(env!("OUT_DIR"), "/probes.rs"));
 
-/// An object with a program for each kind of hook, called like it, that does nothing there.
-pub static IDLE: &[u8] = &Aligned(*include_bytes!(concat!(env!("OUT_DIR"), "/hooks.bpf.o"))).0;
+/// An object with a program that does nothing for each kind of hook of which only attaching tells
+/// whether it is there, called like it.
+pub static IDLE: &[u8] = &Aligned(*include_bytes!(concat!(env!("OUT_DIR"), "/idle.bpf.o"))).0;
 
 #[repr(C, align(8))]
 struct Aligned<T>(T);

@@ -28,6 +28,12 @@ fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
     found
 }
 
+/// What is compiled for the kernel.
+fn sources() -> Vec<PathBuf> {
+    let folders = ["src", "idle"].map(|folder| files(&root().join(folder), ".bpf.c"));
+    folders.concat()
+}
+
 /// Compiles a C file to nowhere, with warnings as errors.
 fn compile(source: &Path, architecture: &str) -> Output {
     let mut clang = Command::new(env::var("CLANG").unwrap_or_else(|_| "clang".to_owned()));
@@ -66,7 +72,7 @@ fn compiles(source: &Path, architecture: &str) {
 /// Objects for arm64 can't be loaded here, so compiling them is what is tried.
 #[test]
 fn probes_compile_for_both_architectures() {
-    for source in files(&root().join("src"), ".bpf.c") {
+    for source in sources() {
         compiles(&source, "x86");
         compiles(&source, "arm64");
     }
@@ -103,7 +109,7 @@ fn the_example_in_the_header_compiles() {
 /// A file is small enough to be read at once.
 #[test]
 fn files_have_at_most_170_lines() {
-    let mut all = files(&root().join("src"), ".bpf.c");
+    let mut all = sources();
     all.extend(files(&root().join("include"), ".h"));
     for path in all {
         let lines = fs::read_to_string(&path).unwrap().lines().count();
@@ -114,7 +120,7 @@ fn files_have_at_most_170_lines() {
 /// Every file says under which licence it may be used.
 #[test]
 fn files_name_their_licence() {
-    let mut all = files(&root().join("src"), ".bpf.c");
+    let mut all = sources();
     all.extend(files(&root().join("include"), ".h"));
     for path in all {
         let text = fs::read_to_string(&path).unwrap();

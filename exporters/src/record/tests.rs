@@ -70,7 +70,8 @@ async fn a_recording_holds_what_came() {
 
 /// Recordings outlive the program that wrote them: one of this version, with all that processors
 /// lay over events, is read as it was when it was made. If it is not to be read any more the version
-/// in `MAGIC` goes up, by which it is refused with its reason, and one of that version takes its place.
+/// in `MAGIC` goes up, by which it is refused with its reason, and one of that version takes its place:
+/// `od -An -v -tx1` of what `a_recording_holds_what_came` has written.
 #[test]
 fn a_recording_of_this_version_is_read() {
     let digits = include_str!("version_2.hex").split_whitespace();

@@ -37,6 +37,7 @@ pub struct Machine {
     programs: Vec<(PathBuf, PathBuf)>,
     files: Vec<(PathBuf, Vec<u8>)>,
     cgroups: Cgroups,
+    security_modules: &'static str,
     limit: Duration,
 }
 
@@ -55,6 +56,7 @@ impl Machine {
             programs: vec![busybox],
             files: Vec::new(),
             cgroups: Cgroups::default(),
+            security_modules: "landlock,yama,bpf",
             limit: LIMIT,
         }
     }
@@ -77,6 +79,13 @@ impl Machine {
     #[must_use]
     pub fn cgroups(mut self, cgroups: Cgroups) -> Self {
         self.cgroups = cgroups;
+        self
+    }
+
+    /// Chooses which security modules the kernel asks.
+    #[must_use]
+    pub fn security_modules(mut self, modules: &'static str) -> Self {
+        self.security_modules = modules;
         self
     }
 
@@ -147,7 +156,7 @@ impl Machine {
         let serial = Scratch::new("serial")?;
         let port = |name: &str| serial.path().join(name);
         let ports = ["console", "script", "files.tar.gz"].map(port);
-        let mut qemu = Qemu::start(image, initrd, &ports)?;
+        let mut qemu = Qemu::start(image, initrd, self.security_modules, &ports)?;
         let on_time = qemu.wait(self.limit);
         let [console, script, files] = &ports;
         let console = text(console)?;
@@ -178,7 +187,12 @@ impl Machine {
 struct Qemu(Child);
 
 impl Qemu {
-    fn start(image: &Path, initrd: &Path, ports: &[PathBuf; 3]) -> Result<Self> {
+    fn start(
+        image: &Path,
+        initrd: &Path,
+        security_modules: &str,
+        ports: &[PathBuf; 3],
+    ) -> Result<Self> {
         let mut command = Command::new("qemu-system-x86_64");
         command
             .args([
@@ -197,10 +211,10 @@ impl Qemu {
             .arg("-initrd")
             .arg(initrd)
             // oops=panic: a kernel that was hurt must not go on as if nothing were.
-            .args([
-                "-append",
-                "console=ttyS0 quiet panic=-1 oops=panic lsm=landlock,yama,bpf",
-            ])
+            .arg("-append")
+            .arg(format!(
+                "console=ttyS0 quiet panic=-1 oops=panic lsm={security_modules}"
+            ))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped());

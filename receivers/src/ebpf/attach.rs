@@ -13,6 +13,7 @@ use aya::programs::{
 };
 use aya::{Btf, Ebpf, EbpfLoader};
 use eunomia_probes::IDLE;
+use rustix::io::Errno;
 
 use super::error::LoadError;
 use super::load::chain;
@@ -240,10 +241,14 @@ impl<'a> Step<'a> {
             }
             reason = io_error.to_string();
         }
-        if is_denied(error) {
-            return with_memory_remedy(reason, &kernel_release());
+        match cause(error).and_then(io::Error::raw_os_error) {
+            // So says the limit on locked memory, too.
+            Some(code) if code == Errno::PERM.raw_os_error() => {
+                with_memory_remedy(reason, &kernel_release())
+            }
+            Some(code) if code == Errno::ACCESS.raw_os_error() => reason,
+            _ => self.with_needs(&reason),
         }
-        self.with_needs(&reason)
     }
 
     fn with_needs(&self, reason: &str) -> String {
@@ -252,16 +257,16 @@ impl<'a> Step<'a> {
     }
 }
 
-/// Whether the kernel has what is asked for, and does not let us.
-fn is_denied(error: &ProgramError) -> bool {
+/// What the kernel answered.
+fn cause(error: &ProgramError) -> Option<&io::Error> {
     let mut cause: Option<&(dyn Error + 'static)> = Some(error);
     while let Some(error) = cause {
-        if let Some(error) = error.downcast_ref::<io::Error>() {
-            return error.kind() == io::ErrorKind::PermissionDenied;
+        if let Some(error) = error.downcast_ref() {
+            return Some(error);
         }
         cause = error.source();
     }
-    false
+    None
 }
 
 fn has_bpf(modules: &str) -> bool {

@@ -249,7 +249,8 @@ fn write_alike(schema: &EventSchema, observed: WallNanos, out: &mut Vec<u8>) {
 }
 
 /// Keeps a buffer for another group, as long as few are kept: that of a group that was all of the
-/// largest request, which doubling has made up to twice as large, or smaller ones of as many bytes.
+/// largest request, which doubling has made up to twice as large, or smaller ones of as many bytes;
+/// no more than 64 MiB.
 fn keep(mut items: Vec<u8>, spare: &mut Vec<Vec<u8>>, max_bytes: usize) {
     const MAX_SPARE: usize = 16;
     // A line of a file has no largest size.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * Programs that do nothing, one for each kind of hook and called like it: to attach one tells
- * whether the kernel has a hook, and concerns nobody.
+ * Programs that do nothing, one for each kind of hook of which only attaching tells whether the kernel
+ * has it, and called like it: to attach one concerns nobody.
  */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>

@@ -7,6 +7,7 @@ use std::thread;
 
 use aya::maps::{Array, HashMap, Map, MapData, MapError, PerCpuArray, ProgramArray, RingBuf};
 use aya::{Btf, Ebpf, EbpfError, EbpfLoader};
+use rustix::io::Errno;
 use rustix::thread::CapabilitySet;
 
 use super::attach::{self, Step};
@@ -276,7 +277,7 @@ fn verify(
 fn refusal(error: &EbpfError) -> String {
     let reason = chain(error);
     if let EbpfError::MapError(MapError::CreateError { io_error, .. }) = error
-        && io_error.kind() == io::ErrorKind::PermissionDenied
+        && io_error.raw_os_error() == Some(Errno::PERM.raw_os_error())
     {
         return attach::with_memory_remedy(reason, &attach::kernel_release());
     }

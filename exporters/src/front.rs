@@ -1,11 +1,11 @@
-//! What may stand before a receiver: TLS, or a Unix socket.
+//! What may stand before a receiver, or in its place: TLS, a Unix socket, who closes in half.
 
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
-use tokio::io::{AsyncRead, AsyncWrite, copy_bidirectional};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream, UnixListener};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
@@ -134,4 +134,16 @@ async fn relay(mut stream: impl AsyncRead + AsyncWrite + Unpin, behind: SocketAd
     let mut behind = TcpStream::connect(behind).await.unwrap();
     // Both sides end a connection as they like.
     drop(copy_bidirectional(&mut stream, &mut behind).await);
+}
+
+/// Reads a part of so many requests and then says that nothing will follow, on connections that stay
+/// open.
+pub(crate) async fn half_close(listener: &TcpListener, times: usize) {
+    let mut open = Vec::new();
+    for _ in 0..times {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        stream.read_exact(&mut [0; 15]).await.unwrap();
+        stream.shutdown().await.unwrap();
+        open.push(stream);
+    }
 }

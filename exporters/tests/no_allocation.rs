@@ -101,7 +101,7 @@ fn otlp_allocations(times: usize, max_bytes: usize, format: Format) -> usize {
         });
         assert!(encoder.finish().is_some());
     });
-    allocations / requests
+    allocations.div_ceil(requests)
 }
 
 /// A request has a body and the ends of its lines; both are as large as the last

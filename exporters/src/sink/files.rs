@@ -115,9 +115,10 @@ impl Files {
     fn write_page(&mut self, page: &mut Page, now: SystemTime) -> io::Result<()> {
         page.synced = page.written;
         // A page without lines is there for its head.
-        let mut result = match page.lines.bytes.is_empty() {
-            true => self.file(&page.path, &page.head, now).map(drop),
-            false => Ok(()),
+        let mut result = if page.lines.bytes.is_empty() {
+            self.file(&page.path, &page.head, now).map(drop)
+        } else {
+            Ok(())
         };
         while result.is_ok() && page.written < page.lines.bytes.len() {
             result = self.write_piece(page, now);

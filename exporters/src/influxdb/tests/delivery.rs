@@ -5,13 +5,14 @@ use std::net::Ipv4Addr;
 
 use eunomia_core::config::{ByteSize, Duration, Secret};
 use eunomia_core::signal::Signal;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpListener;
 
 use super::fake::{Answer, Fake};
 use crate::compress::Compression;
 use crate::crowd::Crowd;
 use crate::exported::{events, export, outcome};
+use crate::front::half_close;
 use crate::influxdb::config::{Api, InfluxdbConfig, Precision};
 use crate::net::BasicAuth;
 use crate::support;
@@ -367,16 +368,5 @@ async fn a_half_closed_connection_is_no_answer() {
     tokio::select! {
         account = export(config, vec![events()]) => panic!("{account:?}"),
         () = half_close(&listener, 3) => {}
-    }
-}
-
-/// Reads a part of so many requests and then says that nothing will follow, on connections that stay open.
-async fn half_close(listener: &TcpListener, attempts: usize) {
-    let mut open = Vec::new();
-    for _ in 0..attempts {
-        let (mut stream, _) = listener.accept().await.unwrap();
-        stream.read_exact(&mut [0; 15]).await.unwrap();
-        stream.shutdown().await.unwrap();
-        open.push(stream);
     }
 }

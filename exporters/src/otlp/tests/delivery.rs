@@ -4,7 +4,6 @@
 use eunomia_core::account::ExporterAccount;
 use eunomia_core::config::{ByteSize, Duration, Secret};
 use eunomia_core::signal::Signal;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpSocket};
 use tonic::{Code, Status};
 
@@ -12,7 +11,7 @@ use super::fake::{Answer, Fake};
 use crate::compress::Compression;
 use crate::crowd::Crowd;
 use crate::exported::{events, export};
-use crate::front::unix;
+use crate::front::{half_close, unix};
 use crate::net::Endpoint;
 use crate::otlp::config::{OtlpConfig, Protocol};
 use crate::scratch::Folder;
@@ -344,17 +343,6 @@ async fn hang_up(listener: &TcpListener, times: usize) {
 #[tokio::test]
 async fn a_connection_that_ends_is_no_answer() {
     is_no_answer(async |listener| hang_up(listener, 5).await).await;
-}
-
-/// Reads what there is and then says that nothing will follow, on connections that stay open.
-async fn half_close(listener: &TcpListener, times: usize) {
-    let mut open = Vec::new();
-    for _ in 0..times {
-        let (mut stream, _) = listener.accept().await.unwrap();
-        stream.read_exact(&mut [0; 24]).await.unwrap();
-        stream.shutdown().await.unwrap();
-        open.push(stream);
-    }
 }
 
 /// Neither is one that is closed in half, by whoever still listens.
